@@ -1,0 +1,80 @@
+"""cxkit: a notebook research kit for customer experience.
+
+>>> import cxkit as cx
+>>> import pandas as pd
+>>> print(cx.nps(pd.Series([10, 9, 8, 6, 10, 9, 2])))
+NPS 28.6 points (95 % interval −27.4 to 72.4, n = 7; adjusted Wald)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# The one list of public names. A name is imported when it is first used, so that a kernel and
+# `cxkit --help` pay for nothing they do not need.
+_PUBLIC = {
+    "Answer": "results",
+    "Difference": "results",
+    "Estimate": "results",
+    "Finding": "results",
+    "Guard": "results",
+    "Picture": "results",
+    "Table": "results",
+    "ad_m": "metrics.agreement",
+    "by": "metrics.compare",
+    "ces": "metrics.effort",
+    "ces_mean": "metrics.effort",
+    "correlation": "linkage.ladder",
+    "correlation_by_level": "linkage.ladder",
+    "cronbach_alpha": "metrics.consistency",
+    "csat": "metrics.proportions",
+    "csat_mean": "metrics.proportions",
+    "difference": "metrics.compare",
+    "disattenuate": "linkage.ladder",
+    "figures": "figures",
+    "holm": "metrics.compare",
+    "icc1": "metrics.agreement",
+    "icc2": "metrics.agreement",
+    "kaplan_meier": "metrics.durations",
+    "linkage_answer": "linkage.answer",
+    "logrank": "metrics.durations",
+    "nps": "metrics.nps",
+    "open_study": "study.study",
+    "provenance": "study.provenance",
+    "retention": "metrics.durations",
+    "retention_answer": "retention.answer",
+    "rwg": "metrics.agreement",
+    "rwg_j": "metrics.agreement",
+    "sample_study": "study.study",
+    "share": "metrics.proportions",
+    "simulate_firm": "simulate.firm",
+    "time_to_resolution": "metrics.durations",
+}
+
+__all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from cxkit.metrics.compare import by as by
+    from cxkit.metrics.nps import nps as nps
+    from cxkit.study.study import open_study as open_study
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name not in _PUBLIC:
+        raise AttributeError(
+            f"module 'cxkit' has no attribute {name!r}; its public names are: "
+            + ", ".join(sorted(_PUBLIC))
+        )
+    module = import_module(f"cxkit.{_PUBLIC[name]}")
+    value = module if name == _PUBLIC[name] else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion in a notebook."""
+    return __all__

@@ -1,0 +1,1 @@
+"""Do engaged employees and good experience go together? From pairs to the answer."""

@@ -1,0 +1,131 @@
+"""Text becomes inert HTML here and nowhere else, and numbers become words a reader trusts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from html import escape as _escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Decimals shown for each unit; a result itself is never rounded.
+DECIMALS = {
+    "points": 1,
+    "%": 1,
+    "percentage points": 1,
+    "correlation": 2,
+    "ratio": 2,
+    "coefficient": 2,
+    "score": 2,
+    "hours": 1,
+    "days": 1,
+    "months": 1,
+    "count": 0,
+}
+
+
+def escape(text: object) -> str:
+    """Return ``text`` as HTML that can only be read, never run; also safe inside an attribute."""
+    return _escape(str(text), quote=True)
+
+
+def number(value: float, decimals: int = 1) -> str:
+    """Write a number with thousands separated, a true minus, and halves rounded away from zero.
+
+    >>> number(0.25, 1), number(-1234.5, 0), number(-0.04, 1)
+    ('0.3', '−1,235', '0.0')
+    """
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    if rounded == 0:
+        rounded = abs(rounded)
+    return f"{rounded:,}".replace("-", "−")
+
+
+def quantity(value: float | None, measured_in: str) -> str:
+    """Write a number with its unit: ``65.0 %``, ``−3.2 points``, ``0.41`` for a correlation.
+
+    >>> quantity(65, "%"), quantity(0.413, "correlation"), quantity(None, "days")
+    ('65.0 %', '0.41', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    shown = number(value, DECIMALS.get(measured_in, 2))
+    if measured_in in {"correlation", "ratio", "coefficient", "score", "count"}:
+        return shown
+    return f"{shown} {measured_in}"
+
+
+def interval(low: float | None, high: float | None, measured_in: str) -> str:
+    """Write an interval without its unit: ``4.4 to 15.6``; an open end is said.
+
+    >>> interval(4.39, 15.55, "points"), interval(12, None, "days")
+    ('4.4 to 15.6', '12.0 or more')
+    """
+    decimals = DECIMALS.get(measured_in, 2)
+    if low is None and high is None:
+        return "no interval"
+    if high is None:
+        return f"{number(low or 0, decimals)} or more"
+    if low is None:
+        return f"up to {number(high, decimals)}"
+    return f"{number(low, decimals)} to {number(high, decimals)}"
+
+
+def percent_label(level: float) -> str:
+    """Write a level as a percentage: ``95 %``, ``99.5 %``.
+
+    >>> percent_label(0.95), percent_label(0.995)
+    ('95 %', '99.5 %')
+    """
+    return f"{level * 100:g} %"
+
+
+def paragraphs(sentences: Sequence[str]) -> str:
+    """Return sentences as escaped HTML paragraphs."""
+    return "".join(f"<p>{escape(s)}</p>" for s in sentences)
+
+
+def cell(value: object) -> str:
+    """Return one table cell as text: numbers as they were formatted, nothing as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:g}".replace("-", "−")
+    return str(value)
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    headers: Mapping[str, str] | None = None,
+    numeric: Sequence[str] = (),
+) -> str:
+    """Return a frame as an accessible table: caption, scoped headers, every text escaped.
+
+    The first column names the row. Columns in ``numeric`` are right-aligned.
+    """
+    headers = headers or {}
+    columns = list(frame.columns)
+    kind = {c: ' class="num"' if c in numeric else "" for c in columns}
+    head = "".join(
+        f'<th scope="col"{kind[c]}>{escape(headers.get(c, str(c).replace("_", " ")))}</th>'
+        for c in columns
+    )
+    rows = []
+    for values in frame.itertuples(index=False, name=None):
+        cells = [
+            f'<th scope="row"{kind[c]}>{escape(cell(v))}</th>'
+            if i == 0
+            else f"<td{kind[c]}>{escape(cell(v))}</td>"
+            for i, (c, v) in enumerate(zip(columns, values, strict=True))
+        ]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        '<div class="cx-table" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )

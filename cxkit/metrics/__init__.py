@@ -1,0 +1,1 @@
+"""Measures on a plain Series or DataFrame, each an Estimate with its uncertainty."""

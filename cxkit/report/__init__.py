@@ -1,0 +1,1 @@
+"""A notebook becomes a report: parameters in, papermill, verdict, one HTML file out."""

@@ -1,0 +1,258 @@
+"""What the kit answers with: a number that carries its n, interval and method, and can say itself."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from cxkit import markup
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Status = Literal["ok", "not reached", "no data", "one-sided", "withheld"]
+Direction = Literal["higher", "lower", "cannot be told"]
+
+#: The kinds of a notebook's output that a report reads; JupyterLab passes over them.
+ANSWER_MIME = "application/vnd.cxkit.answer+json"
+PROVENANCE_MIME = "application/vnd.cxkit.provenance+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One number with everything a reader needs to weigh it; limits are unrounded.
+
+    ``value``, ``low``, ``high`` and ``se`` are in the unit named by ``measured_in`` (a share is in
+    percent, 0 to 100). Where there is none to give they are None, never NaN, and ``reason`` says why.
+    """
+
+    metric: str
+    measured_in: str
+    value: float | None
+    low: float | None
+    high: float | None
+    se: float | None
+    level: float
+    n: int
+    n_missing: int
+    method: str
+    status: Status = "ok"
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a number to show."""
+        return self.value is not None
+
+    def as_row(self) -> dict[str, object]:
+        """Return the fields as one row of a tidy frame."""
+        return dataclasses.asdict(self)
+
+    def __str__(self) -> str:
+        """Say the number with its interval and n, or why there is none."""
+        if self.value is None:
+            tail = f" At least {markup.quantity(self.low, self.measured_in)}." if self.low else ""
+            return f"{self.metric}: {self.status} (n = {self.n:,}). {self.reason}{tail}".strip()
+        missing = f", {self.n_missing:,} without a usable answer" if self.n_missing else ""
+        return (
+            f"{self.metric} {markup.quantity(self.value, self.measured_in)} "
+            f"({markup.percent_label(self.level)} interval "
+            f"{markup.interval(self.low, self.high, self.measured_in)}, n = {self.n:,}{missing}; "
+            f"{self.method})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f'<p class="cx-estimate">{markup.escape(self)}</p>'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first group minus the second, with its uncertainty; ``p`` is raw, ``p_adjusted`` by family."""
+
+    metric: str
+    measured_in: str
+    a: str
+    b: str
+    value: float | None
+    low: float | None
+    high: float | None
+    se: float | None
+    p: float | None
+    level: float
+    n_a: int
+    n_b: int
+    n_missing: int
+    method: str
+    status: Status = "ok"
+    reason: str = ""
+    p_adjusted: float | None = None
+    family: int = 1
+    null: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a number to show."""
+        return self.value is not None
+
+    @property
+    def direction(self) -> Direction:
+        """Which way it goes, by the interval and never by the point estimate."""
+        if self.low is not None and self.low > self.null:
+            return "higher"
+        if self.high is not None and self.high < self.null:
+            return "lower"
+        return "cannot be told"
+
+    def as_row(self) -> dict[str, object]:
+        """Return the fields and the direction as one row of a tidy frame."""
+        return {**dataclasses.asdict(self), "direction": self.direction}
+
+    def __str__(self) -> str:
+        """Say the difference with its interval, or why there is none."""
+        if self.value is None:
+            return f"{self.metric}, {self.a} against {self.b}: {self.status}. {self.reason}".strip()
+        family = (
+            f", adjusted p {markup.number(self.p_adjusted, 3)} in a family of {self.family}"
+            if self.p_adjusted is not None
+            else ""
+        )
+        return (
+            f"{self.metric}, {self.a} against {self.b}: "
+            f"{markup.quantity(self.value, self.measured_in)} ({markup.percent_label(self.level)} "
+            f"interval {markup.interval(self.low, self.high, self.measured_in)}, "
+            f"n = {self.n_a:,} and {self.n_b:,}{family}; {self.method}): {self.direction}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f'<p class="cx-estimate">{markup.escape(self)}</p>'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the loader saw: refused, repaired (and how) or flagged."""
+
+    kind: Literal["refuse", "repair", "flag"]
+    table: str
+    file: str
+    column: str
+    lines: tuple[int, ...]
+    n_rows: int
+    text: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        """Say where, what was found and what to do."""
+        where = self.file or self.table
+        if self.lines:
+            where += f" line {self.lines[0]}"
+        if self.column:
+            where += f", column {self.column}"
+        return f"{where}: {self.text}" + (f"\n  {self.cure}" if self.cure else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A check that always runs; when it fires, its text is printed beside the answer."""
+
+    kind: str
+    fired: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A frame to be read: ``frame`` keeps the numbers, ``shown`` is what the page prints."""
+
+    frame: pd.DataFrame
+    caption: str
+    shown: pd.DataFrame
+    headers: dict[str, str] = field(default_factory=dict)
+    numeric: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return markup.table(
+            self.shown, caption=self.caption, headers=self.headers, numeric=self.numeric
+        )
+
+    def __str__(self) -> str:
+        """Return the table as plain text under its caption."""
+        return f"{self.caption}\n{self.shown.to_string(index=False)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A finished figure with its caption and the words that stand in for it."""
+
+    data: bytes
+    mime: Literal["image/svg+xml", "image/png"]
+    alt: str
+    caption: str
+
+    def __repr__(self) -> str:
+        """Return the alternative text: what a reader without the image gets."""
+        return f"Figure: {self.alt}"
+
+    def _repr_html_(self) -> str:
+        uri = f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
+        return (
+            f'<figure class="cx-figure"><img src="{uri}" alt="{markup.escape(self.alt)}">'
+            f"<figcaption>{markup.escape(self.caption)}</figcaption></figure>"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a reader in a hurry needs: the answer in sentences, how sure, and the main doubt."""
+
+    question: str
+    headline: str
+    sentences: tuple[str, ...]
+    how_sure: str
+    doubt: str
+    estimate: Estimate | Difference
+    guards: tuple[Guard, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Return the number of people or units behind the main estimate."""
+        e = self.estimate
+        return e.n if isinstance(e, Estimate) else e.n_a + e.n_b
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> dict[str, object]:
+        """Show as HTML and text, and carry the headline for a report's index."""
+        html = (
+            f'<section class="cx-answer" aria-label="Answer"><p class="cx-headline">'
+            f"{markup.escape(self.headline)}</p>{markup.paragraphs(self.sentences)}"
+            f'<p class="cx-sure"><strong>How sure.</strong> {markup.escape(self.how_sure)}</p>'
+            f'<p class="cx-doubt"><strong>Main doubt.</strong> {markup.escape(self.doubt)}</p>'
+            "</section>"
+        )
+        e = self.estimate
+        return {
+            "text/html": html,
+            "text/plain": str(self),
+            ANSWER_MIME: {
+                "question": self.question,
+                "headline": self.headline,
+                "n": self.n,
+                "value": e.value,
+                "low": e.low,
+                "high": e.high,
+                "level": e.level,
+                "measured_in": e.measured_in,
+                "direction": e.direction if isinstance(e, Difference) else "",
+                "guards_fired": [g.kind for g in self.guards if g.fired],
+            },
+        }
+
+    def __str__(self) -> str:
+        """Return the whole answer as plain text."""
+        body = "\n".join(self.sentences)
+        return (
+            f"{self.headline}\n{body}\nHow sure. {self.how_sure}\nMain doubt. {self.doubt}"
+        )

@@ -1,0 +1,1 @@
+"""Studies with a planted truth, to try the kit on and to check it by."""
