@@ -21,6 +21,7 @@ _PUBLIC = {
     "Estimate": "results",
     "Finding": "results",
     "Guard": "results",
+    "Note": "results",
     "Picture": "results",
     "Table": "results",
     "ad_m": "metrics.agreement",

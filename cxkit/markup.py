@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape as _escape
 from typing import TYPE_CHECKING
@@ -101,19 +101,16 @@ def table(
     frame: pd.DataFrame,
     *,
     caption: str,
-    headers: Mapping[str, str] | None = None,
     numeric: Sequence[str] = (),
 ) -> str:
     """Return a frame as an accessible table: caption, scoped headers, every text escaped.
 
     The first column names the row. Columns in ``numeric`` are right-aligned.
     """
-    headers = headers or {}
     columns = list(frame.columns)
     kind = {c: ' class="num"' if c in numeric else "" for c in columns}
     head = "".join(
-        f'<th scope="col"{kind[c]}>{escape(headers.get(c, str(c).replace("_", " ")))}</th>'
-        for c in columns
+        f'<th scope="col"{kind[c]}>{escape(str(c).replace("_", " "))}</th>' for c in columns
     )
     rows = []
     for values in frame.itertuples(index=False, name=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxkit import markup
@@ -169,17 +169,68 @@ class Table:
     frame: pd.DataFrame
     caption: str
     shown: pd.DataFrame
-    headers: dict[str, str] = field(default_factory=dict)
     numeric: tuple[str, ...] = ()
 
-    def _repr_html_(self) -> str:
-        return markup.table(
-            self.shown, caption=self.caption, headers=self.headers, numeric=self.numeric
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, *, caption: str, columns: Sequence[tuple[str, str, str]]
+    ) -> Table:
+        """Make a table from (header, column, unit) triples.
+
+        The unit is one of `markup.DECIMALS` or "text"; a column written "low..high" is an interval.
+        """
+        shown: dict[str, list[str]] = {}
+        for header, source, unit in columns:
+            if ".." in source:
+                low, high = source.split("..")
+                pairs = zip(frame[low], frame[high], strict=True)
+                shown[header] = [_interval_cell(a, b, unit) for a, b in pairs]
+            elif unit == "text":
+                shown[header] = [markup.cell(v) for v in frame[source]]
+            else:
+                shown[header] = [_number_cell(v, unit) for v in frame[source]]
+        import pandas as pd
+
+        return cls(
+            frame=frame,
+            caption=caption,
+            shown=pd.DataFrame(shown),
+            numeric=tuple(h for h, _, unit in columns if unit != "text"),
         )
+
+    def _repr_html_(self) -> str:
+        return markup.table(self.shown, caption=self.caption, numeric=self.numeric)
 
     def __str__(self) -> str:
         """Return the table as plain text under its caption."""
         return f"{self.caption}\n{self.shown.to_string(index=False)}"
+
+
+def _number_cell(value: object, unit: str) -> str:
+    """Return a number as a cell shows it: rounded for reading, a dash where there is none."""
+    if value is None or not isinstance(value, (int, float)) or value != value:
+        return "–"
+    return markup.number(value, markup.DECIMALS.get(unit, 2))
+
+
+def _interval_cell(low: float | None, high: float | None, unit: str) -> str:
+    """Return an interval as a cell shows it."""
+    ends = [None if v is None or v != v else v for v in (low, high)]
+    return "–" if ends == [None, None] else markup.interval(ends[0], ends[1], unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Paragraphs made from a result, to be read where they stand."""
+
+    paragraphs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return the paragraphs as plain text."""
+        return "\n\n".join(self.paragraphs)
+
+    def _repr_html_(self) -> str:
+        return f'<div class="cx-note">{markup.paragraphs(self.paragraphs)}</div>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +304,4 @@ class Answer:
     def __str__(self) -> str:
         """Return the whole answer as plain text."""
         body = "\n".join(self.sentences)
-        return (
-            f"{self.headline}\n{body}\nHow sure. {self.how_sure}\nMain doubt. {self.doubt}"
-        )
+        return f"{self.headline}\n{body}\nHow sure. {self.how_sure}\nMain doubt. {self.doubt}"
