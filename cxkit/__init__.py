@@ -55,7 +55,7 @@ _PUBLIC = {
     "time_to_resolution": "metrics.durations",
 }
 
-__all__ = sorted([*_PUBLIC, "__version__"])  # noqa: PLE0604
+__all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
     from cxkit.metrics.compare import by as by
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from cxkit.study.study import open_study as open_study
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
     if name not in _PUBLIC:
         raise AttributeError(

@@ -43,7 +43,7 @@ class ReportError(CxkitError):
     exit_code = 1
 
 
-class EnvironmentFault(CxkitError):
+class MachineError(CxkitError):
     """The machine lacks what a report needs: a kernel, a writable folder, space."""
 
     exit_code = 3

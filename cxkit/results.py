@@ -1,16 +1,17 @@
-"""What the kit answers with: a number that carries its n, interval and method, and can say itself."""
+"""What the kit answers with: a number that carries its n, interval and method, and says itself."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxkit import markup
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 Status = Literal["ok", "not reached", "no data", "one-sided", "withheld"]
@@ -26,7 +27,7 @@ class Estimate:
     """One number with everything a reader needs to weigh it; limits are unrounded.
 
     ``value``, ``low``, ``high`` and ``se`` are in the unit named by ``measured_in`` (a share is in
-    percent, 0 to 100). Where there is none to give they are None, never NaN, and ``reason`` says why.
+    percent, 0 to 100). Where there is none they are None, never NaN, and ``reason`` says why.
     """
 
     metric: str
@@ -70,7 +71,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first group minus the second, with its uncertainty; ``p`` is raw, ``p_adjusted`` by family."""
+    """The first group minus the second; ``p`` is raw, ``p_adjusted`` is by Holm within ``family``."""
 
     metric: str
     measured_in: str
