@@ -1,0 +1,75 @@
+# make report   both reports on the sample study, in reports/ (start here)
+# make lab      JupyterLab at notebooks/
+# make test     the test suite, up to 8 minutes on 2 cores
+# make check    ruff and mypy
+# make verify   the long tests, up to an hour; writes tests/evidence/
+# make lock     solve requirements.lock anew (UPGRADE=1: to the newest versions)
+# make clean    remove .venv and caches; reports stay
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip install --no-input --disable-pip-version-check
+PLAN  ?= reports/plan.yml
+
+# Each stamp says that the packages of this lock are in .venv. `run` is what a report needs, `dev`
+# adds what the tests and checks need; both take their versions from requirements.lock.
+RUN   := $(VENV)/.installed-run
+DEV   := $(VENV)/.installed-dev
+
+.PHONY: report lab test check verify lock clean help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+report: $(RUN)
+	@$(BIN)/cxkit batch $(PLAN)
+
+lab: $(RUN)
+	$(BIN)/python -m jupyterlab notebooks
+
+test: $(DEV)
+	$(BIN)/python -m pytest $(PYTEST)
+
+verify: $(DEV)
+	$(BIN)/python -m pytest -m verify $(PYTEST)
+
+check: $(DEV)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+lock: $(DEV)
+	$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@for python in "$${PYTHON:-python3.13}" python3.13 python3.12 python3.11 python3 python; do \
+	  if "$$python" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	      2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    "$$python" -m venv --clear $(VENV) && exit 0; \
+	  fi; \
+	done; \
+	echo "cxkit: no Python 3.11, 3.12 or 3.13 with its venv module was found." >&2; \
+	echo "  looked for: python3.13, python3.12, python3.11, python3, python on the PATH" >&2; \
+	echo "  Install one (Debian and Ubuntu: apt install python3 python3-venv), or name it:" >&2; \
+	echo "  make report PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+$(RUN): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing cxkit and the packages of requirements.lock into $(VENV): once, a few minutes"
+	$(PIP) --constraint requirements.lock --editable .
+	@touch $@
+
+$(DEV): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing cxkit, its packages and the test tools of requirements.lock into $(VENV)"
+	$(PIP) --constraint requirements.lock --editable '.[dev]'
+	@touch $(RUN) $@
