@@ -1,0 +1,108 @@
+"""The public names: all there, all documented, and free until they are used."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cxkit as cx
+
+ROOT = Path(__file__).parents[2]
+NAMES = [n for n in cx.__all__ if n != "__version__"]
+HEAVY = {"pandas", "statsmodels", "seaborn", "papermill"}
+
+#: Metrics that only arrange others; the method they use is cited where it lives.
+NO_REFERENCE = {"by"}
+
+
+def imported_by(*command: str) -> tuple[set[str], str]:
+    """Run Python and return the top-level packages it imported, and what it printed."""
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    lines = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}, run.stdout
+
+
+ENTRY = "import sys; sys.argv = ['cxkit', '--help']; from cxkit.cli import main; main()"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("-c", "import cxkit"), ("-m", "cxkit.cli", "--help"), ("-c", ENTRY)],
+    ids=["import cxkit", "python -m cxkit.cli --help", "cxkit --help"],
+)
+def test_nothing_heavy_is_loaded_before_it_is_used(command: tuple[str, ...]) -> None:
+    packages, _ = imported_by(*command)
+    assert "cxkit" in packages
+    assert not packages & HEAVY
+
+
+def test_the_watch_on_imports_sees_a_heavy_one() -> None:
+    packages, _ = imported_by("-c", "import cxkit; cxkit.nps")
+    assert "pandas" in packages
+
+
+def test_help_is_a_page_worth_reading() -> None:
+    _, text = imported_by("-m", "cxkit.cli", "--help")
+    for command in ("report", "batch", "check", "simulate"):
+        assert command in text
+    assert "study.yml" in text
+    assert "Error" not in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_imports_and_says_what_it_is(name: str) -> None:
+    doc = inspect.getdoc(getattr(cx, name))
+    assert doc
+    assert doc.splitlines()[0].endswith(".")
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'npss'.* nps,"):
+        _ = cx.npss
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_function_is_documented_in_full(name: str) -> None:
+    thing = getattr(cx, name)
+    if not inspect.isfunction(thing):
+        return
+    doc = inspect.getdoc(thing) or ""
+    sections = [a for a, b in zip(doc.splitlines(), doc.splitlines()[1:], strict=False) if b[:3] == "---"]
+    parameters = inspect.signature(thing).parameters
+    wanted = {"Returns", *(["Parameters"] if parameters else [])}
+    metric = thing.__module__.startswith("cxkit.metrics")
+    if metric:
+        wanted |= {"Notes", *([] if name in NO_REFERENCE else ["References"])}
+    assert wanted <= set(sections), f"cx.{name} has no section {sorted(wanted - set(sections))}"
+    listed = doc.split("Parameters\n---", 1)[-1].split("Returns\n---", 1)[0]
+    unsaid = [p for p in parameters if f"{p}" not in listed]
+    assert not unsaid, f"cx.{name} does not describe {unsaid}"
+    assert ">>> " in doc, f"cx.{name} has no example"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_function_takes_data_first_and_choices_by_name(name: str) -> None:
+    thing = getattr(cx, name)
+    if not inspect.isfunction(thing):
+        return
+    parameters = list(inspect.signature(thing).parameters.values())
+    assert not [p for p in parameters if p.kind is p.VAR_KEYWORD], "no **kwargs on a public name"
+    chosen = [p.name for p in parameters[1:] if p.default is not p.empty and p.kind is not p.KEYWORD_ONLY]
+    assert not chosen, f"cx.{name} takes {chosen} by position"
+
+
+def test_no_assert_guards_the_package() -> None:
+    for path in sorted((ROOT / "cxkit").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)], path.name
