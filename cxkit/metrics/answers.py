@@ -1,0 +1,151 @@
+"""Answers as they came: on their declared scale or refused, the missing ones counted."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cxkit.errors import ColumnError, QuestionError, ScaleError
+from cxkit.results import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+Scores: TypeAlias = "pd.Series | NDArray[Any] | Sequence[Any]"
+Scale: TypeAlias = tuple[float, float]
+
+
+def on_scale(
+    scores: Scores, *, scale: Scale, asked: str, whole: bool = True
+) -> tuple[NDArray[np.float64], int]:
+    """Return the usable answers and the number missing; an answer off the scale is refused."""
+    low, high = check_scale(scale, asked=asked)
+    given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
+    missing = given.isna().to_numpy(dtype=bool)
+    values = _as_float(given, missing, asked=asked)
+    used = values[~missing]
+    off = ~missing & ((values < low) | (values > high) | (whole & (values != np.floor(values))))
+    if off.any():
+        kind = "a whole number" if whole else "a number"
+        _refuse(
+            given, off, n=used.size, asked=asked, what=f"is not {kind} from {low:g} to {high:g}"
+        )
+    return used, int(missing.sum())
+
+
+def yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.bool_], int]:
+    """Return the usable yes/no answers and the number missing; only true, false, 1 and 0 count."""
+    given = answers if isinstance(answers, pd.Series) else pd.Series(answers, dtype=object)
+    missing = given.isna().to_numpy(dtype=bool)
+    plain = pd.api.types.is_bool_dtype(given.dtype) or pd.api.types.is_numeric_dtype(given.dtype)
+    off = ~missing & ~given.isin([True, False]).to_numpy(dtype=bool)
+    if not plain:
+        off |= ~missing & np.array([isinstance(v, str) for v in given], dtype=bool)
+    if off.any():
+        _refuse(
+            given, off, n=int((~missing).sum()), asked=asked, what="is not yes or no (true, false)"
+        )
+    return given[~missing].astype(bool).to_numpy(), int(missing.sum())
+
+
+def _as_float(given: pd.Series, missing: NDArray[np.bool_], *, asked: str) -> NDArray[np.float64]:
+    """Return numbers with NaN where missing; text and true/false are refused, never converted."""
+    if pd.api.types.is_bool_dtype(given.dtype):
+        wrong = ~missing
+    elif pd.api.types.is_numeric_dtype(given.dtype):
+        wrong = np.zeros(len(given), dtype=bool)
+    else:
+        number = (int, float, np.integer, np.floating)
+        wrong = ~missing & np.array(
+            [not isinstance(v, number) or isinstance(v, bool) for v in given], dtype=bool
+        )
+    if wrong.any():
+        _refuse(given, wrong, n=int((~missing).sum()), asked=asked, what="is not a number")
+    return given.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _refuse(given: pd.Series, off: NDArray[np.bool_], *, n: int, asked: str, what: str) -> None:
+    """Raise a ScaleError that names the first values off the scale and their rows."""
+    rows = [str(label) for label in given.index[off]]
+    values = list(dict.fromkeys(_shown(v) for v in given[off]))
+    where = f", column {given.name!r}" if given.name is not None else ""
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    answers = "answer" if n == 1 else "answers"
+    raise ScaleError(
+        f"{asked}{where}, row {', '.join(rows[:3])}{more}: {', '.join(values[:3])} {what} "
+        f"({len(rows):,} of {n:,} {answers}).\n"
+        f'  If it means "no answer", make it missing first: scores.mask(scores == {values[0]}); '
+        f"in a study.yml write  missing: [{values[0]}]"
+    )
+
+
+def _shown(value: object) -> str:
+    """Write a value the way its row shows it: 99 and not 99.0, text in quotes."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:g}"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def check_scale(scale: Scale, *, asked: str) -> Scale:
+    """Return the ends of a scale as numbers, or refuse a scale that runs nowhere."""
+    low, high = float(scale[0]), float(scale[1])
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise QuestionError(
+            f"{asked}: the scale {scale!r} has no room.\n  Write (lowest, highest), e.g. (1, 5)."
+        )
+    return low, high
+
+
+def check_level(level: float) -> float:
+    """Return the level of an interval, or refuse one that is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise QuestionError(
+            f"level is {level!r}: an interval needs a level between 0 and 1.\n"
+            "  Write 0.95 for 95 %."
+        )
+    return float(level)
+
+
+def need_columns(frame: pd.DataFrame, names: Iterable[Hashable], *, asked: str) -> None:
+    """Refuse a frame that lacks a column that was asked for."""
+    for name in names:
+        if name in frame.columns:
+            continue
+        near = get_close_matches(str(name), [str(c) for c in frame.columns], n=1)
+        raise ColumnError(
+            f"{asked}: asked for column {name!r}, which the frame does not have.\n"
+            f"  columns in the frame: {', '.join(str(c) for c in frame.columns) or '(none)'}"
+            + (f"\n  perhaps you meant {near[0]!r}" if near else "")
+        )
+
+
+def no_data(
+    metric: str, measured_in: str, *, level: float, n: int, n_missing: int, method: str, reason: str
+) -> Estimate:
+    """Return an Estimate that holds no number and says why."""
+    return Estimate(
+        metric=metric,
+        measured_in=measured_in,
+        value=None,
+        low=None,
+        high=None,
+        se=None,
+        level=level,
+        n=n,
+        n_missing=n_missing,
+        method=method,
+        status="no data",
+        reason=reason,
+    )
+
+
+def nobody_answered(n_missing: int) -> str:
+    """Say why there is no number when no answer can be used."""
+    if not n_missing:
+        return "There is no answer to count."
+    return f"None of the {n_missing:,} asked gave a usable answer."
