@@ -3,7 +3,7 @@
 >>> import cxkit as cx
 >>> import pandas as pd
 >>> print(cx.nps(pd.Series([10, 9, 8, 6, 10, 9, 2])))
-NPS 28.6 points (95 % interval −27.4 to 72.4, n = 7; adjusted Wald)
+NPS 28.6 points (95 % interval −32.2 to 72.2, n = 7; adjusted Wald)
 """
 
 from __future__ import annotations
