@@ -8,6 +8,10 @@ class CxkitError(Exception):
 
     exit_code = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """Show a refusal in a notebook as its message alone; IPython asks for this."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ContractError(CxkitError):
     """The study.yml itself cannot be read as a study."""
