@@ -1,0 +1,183 @@
+"""The reports as a reader opens them: phone and desk, light and dark, with no network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (390, 1280)
+SCHEMES = ("light", "dark")
+
+#: Boxes whose text is cut off or runs out of them. A `cx-table` region scrolls on purpose.
+CLIPPED = """() => {
+  const names = "h1, h2, h3, p, li, th, td, caption, figcaption, summary, nav, nav a, dt, dd";
+  return [...document.querySelectorAll(names)]
+    .filter(e => e.checkVisibility() && !e.closest("details:not([open]) > :not(summary)"))
+    .filter(e => getComputedStyle(e).display !== "inline")
+    .filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => `${e.tagName} ${e.scrollWidth} > ${e.clientWidth}: ${e.innerText.slice(0, 60)}`);
+}"""
+
+#: Pictures that reach out of their card or of the window, or that could not be decoded.
+CUT_OFF = """() => [...document.images].filter(i => i.checkVisibility()).map(i => {
+  const box = i.getBoundingClientRect();
+  const card = (i.closest("figure") ?? document.body).getBoundingClientRect();
+  const inside = box.left >= card.left - 1 && box.right <= card.right + 1
+    && box.bottom <= card.bottom + 1 && box.right <= innerWidth + 1;
+  return inside && i.naturalWidth > 0 ? null : `${i.alt.slice(0, 60)}: ${box.left}-${box.right}`;
+}).filter(Boolean)"""
+
+#: Labels of vector figures that reach out of the drawing, each SVG looked at as a document.
+CUT_LABELS = """() => {
+  const found = [];
+  for (const image of document.images) {
+    if (!image.src.startsWith("data:image/svg+xml")) continue;
+    const [head, body] = image.src.split(",", 2);
+    const text = head.endsWith(";base64")
+      ? new TextDecoder().decode(Uint8Array.from(atob(body), c => c.charCodeAt(0)))
+      : decodeURIComponent(body);
+    const parsed = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+    const svg = document.body.appendChild(document.importNode(parsed, true));
+    const frame = svg.getBoundingClientRect();
+    for (const label of svg.querySelectorAll("text")) {
+      const box = label.getBoundingClientRect();
+      if (box.width && (box.left < frame.left - 1 || box.right > frame.right + 1
+          || box.top < frame.top - 1 || box.bottom > frame.bottom + 1))
+        found.push(`${image.alt.slice(0, 40)}: ${label.textContent}`);
+    }
+    svg.remove();
+  }
+  return found;
+}"""
+
+
+@dataclass
+class Visit:
+    """One page in one window, and everything it did that a mailed file must not."""
+
+    page: Page
+    asked: list[str]
+    complaints: list[str]
+
+
+def visit(browser: Browser, file: Path, *, width: int, scheme: str = "light") -> Visit:
+    page = browser.new_page(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        bypass_csp=False,
+        locale="en-GB",
+    )
+    seen = Visit(page, [], [])
+    page.on("request", lambda r: seen.asked.append(r.url))
+    page.on("console", lambda m: seen.complaints.append(f"{m.type}: {m.text}"))
+    page.on("pageerror", lambda e: seen.complaints.append(str(e)))
+    page.goto(file.as_uri(), wait_until="load")
+    return seen
+
+
+def pages(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.html"))
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = (float(c) for c in colour[colour.index("(") + 1 : -1].split(",")[:3])
+    return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
+
+
+def test_the_batch_made_an_index_and_its_reports(reports: Path) -> None:
+    names = {p.name for p in pages(reports)}
+    assert "index.html" in names
+    assert len(names) >= 3
+    assert not {n for n in names if "FAILED" in n}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_fits_its_window_and_fetches_nothing(
+    browser: Browser, reports: Path, width: int, scheme: str
+) -> None:
+    for file in pages(reports):
+        seen = visit(browser, file, width=width, scheme=scheme)
+        page = seen.page
+        box = page.evaluate(
+            "() => { const e = document.scrollingElement; return [e.scrollWidth, e.clientWidth]; }"
+        )
+        assert box[0] <= box[1], f"{file.name} scrolls sideways at {width} px: {box}"
+        assert page.evaluate(CLIPPED) == [], file.name
+        assert page.evaluate(CUT_OFF) == [], file.name
+        outside = [u for u in seen.asked if u != file.as_uri() and not u.startswith("data:")]
+        assert outside == [], file.name
+        assert seen.complaints == [], file.name
+        page.close()
+
+
+def test_no_label_of_a_figure_is_cut_off(browser: Browser, reports: Path) -> None:
+    for file in pages(reports):
+        page = visit(browser, file, width=1280).page
+        assert page.evaluate(CUT_LABELS) == [], file.name
+        page.close()
+
+
+def test_dark_is_dark_and_light_is_light(browser: Browser, reports: Path) -> None:
+    for file in pages(reports):
+        shades = {}
+        for scheme in SCHEMES:
+            page = visit(browser, file, width=1280, scheme=scheme).page
+            style = page.evaluate(
+                "() => { const s = getComputedStyle(document.body);"
+                " const r = getComputedStyle(document.documentElement);"
+                " const b = s.backgroundColor;"
+                " return [b === 'rgba(0, 0, 0, 0)' ? r.backgroundColor : b, s.color]; }"
+            )
+            shades[scheme] = [luminance(c) for c in style]
+            page.close()
+        ground, ink = zip(shades["light"], shades["dark"], strict=True)
+        assert ground[0] > 0.8 > 0.3 > ground[1], f"{file.name}: background {ground}"
+        assert ink[0] < 0.3 < 0.7 < ink[1], f"{file.name}: text {ink}"
+
+
+def test_the_index_leads_to_every_report(browser: Browser, reports: Path) -> None:
+    page = visit(browser, reports / "index.html", width=1280).page
+    linked = set(page.evaluate("() => [...document.links].map(a => a.href.split('#')[0])"))
+    assert {p.as_uri() for p in pages(reports)} - linked <= {(reports / "index.html").as_uri()}
+    page.close()
+
+
+def test_a_report_opens_with_question_answer_and_figure(browser: Browser, reports: Path) -> None:
+    """The first screen at a desk: the question, the headline, and the start of one figure."""
+    for file in pages(reports):
+        if file.name == "index.html":
+            continue
+        page = visit(browser, file, width=1280).page
+        assert page.locator("h1").count() == 1
+        assert page.locator("h1").inner_text().strip().endswith("?")
+        headline = page.locator(".cx-headline").first
+        assert headline.inner_text().strip()
+        assert headline.bounding_box()["y"] < 900
+        figure = page.locator("figure img").first
+        assert figure.get_attribute("alt")
+        page.close()
+
+
+def test_the_checks_see_what_they_look_for(browser: Browser, tmp_path: Path) -> None:
+    """A page with each fault, so that a passing report means something."""
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<!doctype html><meta charset='utf-8'><title>x</title>"
+        "<h1 style='width:40px;white-space:nowrap'>A title that runs out of its box</h1>"
+        "<figure style='width:100px'><img alt='wide' style='width:3000px;height:9px' "
+        "src=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='50' "
+        "height='20'%3E%3Ctext x='40' y='15'%3Eoutside%3C/text%3E%3C/svg%3E\"></figure>"
+        "<link rel='stylesheet' href='missing.css'>",
+        encoding="utf-8",
+    )
+    seen = visit(browser, bad, width=390)
+    assert len(seen.page.evaluate(CLIPPED)) == 1
+    assert len(seen.page.evaluate(CUT_OFF)) == 1
+    assert len(seen.page.evaluate(CUT_LABELS)) == 1
+    assert any(u.endswith("missing.css") for u in seen.asked)
+    assert seen.complaints
+    seen.page.close()
