@@ -1,0 +1,308 @@
+"""From two dates to a duration known by ``as_of``: time to resolution, and retention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxkit.errors import DataError, QuestionError
+from cxkit.metrics.answers import check_level, no_data, yes_no
+from cxkit.metrics.durations import (
+    METHOD,
+    curve_of,
+    km_at,
+    km_quantile,
+    km_restricted_mean,
+    spells,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from cxkit.results import Estimate
+
+#: Days in a month and in a unit of waiting time.
+MONTH = 365.25 / 12
+_DAYS = {"hours": 1 / 24, "days": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Elapsed:
+    """Days from begin to end, or to the last day known; NaN where the row is not usable."""
+
+    days: pd.Series
+    ended: pd.Series
+    begin: pd.Series
+
+
+def time_to_resolution(
+    opened: pd.Series,
+    resolved: pd.Series,
+    *,
+    as_of: str | date,
+    measure: Literal["median", "p90", "restricted mean"] = "median",
+    tau: float | None = None,
+    unit: Literal["hours", "days"] = "hours",
+    auto_closed: pd.Series | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate how long a case takes to be resolved, with those still open counted as open.
+
+    Parameters
+    ----------
+    opened, resolved : Series of datetimes, shape (n,)
+        When each case was opened and resolved; no resolved date means still open at ``as_of``, and
+        so does one after it. A case without an opening date, or opened after ``as_of``, is not used
+        and counted.
+    as_of : date
+        The last moment the data speak for. A date without a time of day means the end of that day
+        if the cases carry times of day.
+    measure : {"median", "p90", "restricted mean"}, default "median"
+        The time by which half or nine tenths are resolved, or the mean time up to ``tau``.
+    tau : float, optional
+        Needed by the restricted mean: where time stops counting, in ``unit``.
+    unit : {"hours", "days"}, default "hours"
+        Clock hours, not business hours, or days.
+    auto_closed : Series of booleans, shape (n,), optional
+        True where a machine closed the case. Such a closing counts as an end, and ``method`` says
+        how many there are: what is estimated is then the time to being closed by whatever means.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        In ``unit``. If fewer than the asked share are resolved the status is "not reached", and
+        ``low`` is the lower limit, if there is one.
+
+    Raises
+    ------
+    DataError
+        A case was resolved before it was opened.
+    QuestionError
+        The columns are not dates, ``tau`` is missing, or nobody was followed that long.
+
+    Notes
+    -----
+    Kaplan-Meier with open cases censored at ``as_of``; see :func:`km_quantile` and
+    :func:`km_restricted_mean`. The median of the closed cases alone is too short, since the long
+    ones are those still open. It assumes that being cut off at ``as_of`` says nothing of the time
+    left, and that cases are chosen by when they were opened, never by when they were closed.
+
+    References
+    ----------
+    Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival time.
+    Biometrics 38(1), 29-41. doi:10.2307/2530286
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> opened = pd.Series(pd.to_datetime(["2025-03-01", "2025-03-02", "2025-03-03", "2025-03-04"]))
+    >>> resolved = pd.Series(pd.to_datetime(["2025-03-02", "2025-03-05", "2025-03-04", None]))
+    >>> print(cx.time_to_resolution(opened, resolved, as_of="2025-03-31", unit="days"))
+    Median time to resolution 1.0 days (95 % interval 1.0 or more, n = 4; log-log Kaplan-Meier)
+    """
+    level = check_level(level)
+    if unit not in _DAYS or measure not in {"median", "p90", "restricted mean"}:
+        raise QuestionError(
+            f"time_to_resolution: measure {measure!r} in {unit!r} is not known.\n"
+            '  measure is "median", "p90" or "restricted mean"; unit is "hours" or "days".'
+        )
+    if measure == "restricted mean" and tau is None:
+        raise QuestionError(
+            "time_to_resolution: a restricted mean needs tau, where time stops counting.\n"
+            f"  Write e.g. tau={72 if unit == 'hours' else 30} for that many {unit}."
+        )
+    passed = _elapsed(opened, resolved, as_of=as_of, names=("opened", "resolved"))
+    curve = curve_of(spells(passed.days / _DAYS[unit], passed.ended, None, None), level=level)
+    if measure == "restricted mean":
+        found = km_restricted_mean(
+            curve, float(tau or 0), metric="Time to resolution", measured_in=unit
+        )
+    else:
+        q, name = (0.5, "Median") if measure == "median" else (0.9, "90 %")
+        found = km_quantile(curve, q, metric=f"{name} time to resolution", measured_in=unit)
+    if found.status == "not reached":
+        still = int((~passed.ended & passed.days.notna()).sum())
+        found = replace(
+            found, reason=f"{still:,} of {found.n:,} cases are still open. {found.reason}"
+        )
+    machine = 0
+    if auto_closed is not None:
+        yes_no(auto_closed, asked="auto_closed")
+        by_machine = pd.Series(auto_closed).astype("boolean").fillna(value=False).to_numpy(bool)
+        machine = int((by_machine & passed.ended.to_numpy() & passed.days.notna().to_numpy()).sum())
+    return (
+        replace(found, method=f"{found.method}; {machine:,} closed by machine")
+        if machine
+        else found
+    )
+
+
+def retention_rate(
+    start: pd.Series,
+    end: pd.Series,
+    *,
+    as_of: str | date,
+    horizon: float = 12,
+    observed_from: str | date | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the share still customers ``horizon`` months after they began, in percent.
+
+    Parameters
+    ----------
+    start, end : Series of datetimes, shape (n,)
+        When each relationship began and ended; no end means still a customer at ``as_of``, and so
+        does one after it. A row without a start, or starting after ``as_of``, is not used.
+    as_of : date
+        The last day the data speak for.
+    horizon : float, default 12
+        Months of 365.25 / 12 days since the start.
+    observed_from : date, optional
+        The first day the data cover. Who started before it counts as followed from that day only
+        (delayed entry): had they left earlier they would not be in the data.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        In percent, 0 to 100. ``n`` counts everyone followed for any time, ``n_missing`` the rows
+        without a usable start and those who left before ``observed_from``.
+
+    Raises
+    ------
+    DataError
+        A relationship ended before it started.
+    QuestionError
+        Nobody was followed for ``horizon`` months, or not from the start on without a gap; the
+        message names the longest horizon possible.
+
+    Notes
+    -----
+    Kaplan-Meier at the horizon, with log-log limits; see :func:`km_at`. Customers not yet observed
+    that long are censored at ``as_of`` and never counted as kept. Without ``observed_from`` all are
+    taken as followed from their start, which overstates retention if the data hold only those who
+    were still there when the records began.
+
+    References
+    ----------
+    Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations.
+    Journal of the American Statistical Association 53(282), 457-481.
+    doi:10.1080/01621459.1958.10501452
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> start = pd.Series(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-06-01", "2025-06-01"]))
+    >>> end = pd.Series(pd.to_datetime(["2024-07-01", None, None, None]))
+    >>> print(cx.retention_rate(start, end, as_of="2025-12-31", horizon=12))
+    Retention at 12 months 75.0 % (95 % interval 12.8 to 96.1, n = 4; log-log Kaplan-Meier)
+    """
+    level, metric = check_level(level), f"Retention at {horizon:g} months"
+    if not horizon > 0:
+        raise QuestionError(f"{metric}: write a horizon above 0, in months.")
+    passed = _elapsed(start, end, as_of=as_of, names=("start", "end"))
+    entry, method = None, METHOD
+    if observed_from is not None:
+        entry = _days(_like(observed_from, passed.begin) - passed.begin)
+        late = int((entry > 0).sum())
+        if late:
+            since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
+            method = f"{METHOD}; {late:,} who came before {since} are followed from then"
+    cases = spells(
+        passed.days / MONTH, passed.ended, None if entry is None else entry / MONTH, None
+    )
+    curve = curve_of(cases, level=level)
+    if not cases.time.size:
+        return km_at(curve, horizon, metric=metric)
+    followed = cases.followed_without_gap()
+    reached = float(curve["survival"].iloc[np.searchsorted(curve["time"], followed, "right") - 1])
+    if followed < horizon and reached > 0:
+        raise QuestionError(_too_far(metric, followed))
+    emptied = curve.loc[(curve["survival"] == 0) & (curve["time"] <= horizon), "time"]
+    if len(emptied) and (cases.time > emptied.iloc[0]).any():
+        return no_data(
+            metric,
+            "%",
+            level=level,
+            n=len(cases.time),
+            n_missing=cases.n_missing,
+            method=method,
+            reason=(
+                f"At month {emptied.iloc[0]:.3g} the few customers followed from their start had "
+                "all left, while others, who came before the data begin, are still followed."
+            ),
+        )
+    found = km_at(curve, horizon, metric=metric)
+    return replace(found, method=found.method.replace(METHOD, method, 1))
+
+
+def _too_far(metric: str, followed: float) -> str:
+    """Say why a horizon cannot be answered and which one could."""
+    if followed <= 0:
+        return (
+            f"{metric}: nobody was followed from the start of the relationship; all came before "
+            "the data begin.\n  It takes customers who started on or after observed_from."
+        )
+    longest = np.floor(followed * 10) / 10
+    return (
+        f"{metric}: customers were followed for at most {followed:.4g} months from their start, so "
+        f"later retention is not known.\n  The longest horizon possible is {longest:g} months."
+    )
+
+
+def _elapsed(
+    begin: pd.Series, end: pd.Series, *, as_of: str | date, names: tuple[str, str]
+) -> _Elapsed:
+    """Return days from begin to end, or to as_of where the end is not known by then."""
+    begin, end = (_dates(column, name) for column, name in zip((begin, end), names, strict=True))
+    if len(begin) != len(end):
+        raise QuestionError(
+            f"{names[0]} has {len(begin):,} rows and {names[1]} {len(end):,}.\n"
+            "  Give two columns of one frame."
+        )
+    end = end.set_axis(begin.index)
+    wrong = begin.index[(end < begin).to_numpy(bool)]
+    if len(wrong):
+        raise DataError(
+            f"row {wrong[0]}: {names[1]} {end[wrong[0]]} lies before {names[0]} {begin[wrong[0]]} "
+            f"({len(wrong):,} of {len(begin):,} rows).\n"
+            "  Check which column is which, or make the wrong date missing."
+        )
+    last = _like(as_of, begin)
+    clock = pd.concat([begin, end]).dropna()
+    if last == last.normalize() and (clock != clock.dt.normalize()).any():
+        last += pd.Timedelta(days=1)
+    ended = end.notna() & (end <= last)
+    days = _days((end.where(ended, last) - begin).mask(begin > last))
+    return _Elapsed(days, ended, begin)
+
+
+def _dates(column: pd.Series, name: str) -> pd.Series:
+    """Return a column of dates, or refuse one that holds anything else."""
+    if isinstance(column, pd.Series) and column.isna().all():
+        return column.astype("datetime64[us]") if column.dtype.kind != "M" else column
+    if not isinstance(column, pd.Series) or column.dtype.kind != "M":
+        raise QuestionError(
+            f"{name}: asked for a Series of dates, found {getattr(column, 'dtype', type(column))}."
+            f"\n  Convert it first: pd.to_datetime(frame[{name!r}], format=...)."
+        )
+    return column
+
+
+def _days(span: pd.Series) -> pd.Series:
+    """Return time spans as days, NaN where missing."""
+    return span.dt.total_seconds() / 86_400
+
+
+def _like(moment: str | date, column: pd.Series) -> pd.Timestamp:
+    """Return a date as a timestamp in the time zone of a column, if it has one."""
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_localize(column.dt.tz) if stamp.tz is None and column.dt.tz else stamp

@@ -1,0 +1,550 @@
+"""How long things last when some have not ended yet: Kaplan-Meier and what its curve tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc, ndtri
+
+from cxkit.errors import DataError, QuestionError
+from cxkit.metrics.answers import check_level, no_data, nobody_answered
+from cxkit.metrics.proportions import wilson
+from cxkit.results import Estimate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cxkit.metrics.answers import Scores
+
+METHOD = "log-log Kaplan-Meier"
+
+#: A curve that stands this close to a share has reached it: products of fractions are not exact.
+_TOUCH = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Spells:
+    """The usable spells: each at risk in (start, time], or from the origin where start is -inf."""
+
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    start: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    used: NDArray[np.bool_]
+
+    @property
+    def n_missing(self) -> int:
+        """Return how many rows were not usable."""
+        return int((~self.used).sum())
+
+    def followed_without_gap(self) -> float:
+        """Return how long somebody was always under observation, counted from the origin."""
+        order = np.argsort(self.start, kind="stable")
+        start, reach = np.maximum(self.start[order], 0), np.maximum.accumulate(self.time[order])
+        before = np.concatenate([[0.0], reach[:-1]])
+        gap = np.flatnonzero(start > before)
+        if gap.size:
+            return float(before[gap[0]])
+        return float(reach[-1]) if reach.size else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRank:
+    """A log-rank test; where there is none to give, ``statistic`` and ``p`` are None."""
+
+    statistic: float | None
+    df: int
+    p: float | None
+    n: int
+    n_missing: int
+    events: int
+    groups: tuple[str, ...]
+    reason: str = ""
+
+
+def kaplan_meier(
+    duration: Scores,
+    observed: Scores,
+    *,
+    entry: Scores | None = None,
+    weights: Scores | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Estimate the share that has not ended by each time, with those not ended yet censored.
+
+    Parameters
+    ----------
+    duration : Series or array of shape (n,)
+        Time from the origin to the end, or to the last sight of it; any unit, not negative.
+    observed : Series or array of shape (n,)
+        True where the end was seen, false where it had not come yet (censored).
+    entry : Series or array of shape (n,), optional
+        Time from the origin at which observation began (delayed entry), in the same unit; 0 or less
+        means from the origin. A row is at risk in (entry, duration], as in R.
+    weights : Series or array of shape (n,), optional
+        How many identical rows each row stands for (frequencies).
+    level : float, default 0.95
+        Level of the pointwise band.
+
+    Returns
+    -------
+    DataFrame
+        One row per distinct duration in order, from time 0 on: ``time``, ``at_risk``, ``events``,
+        ``censored``, ``survival`` (a share, 0 to 1), its ``low`` and ``high``, and ``se``. Its
+        ``attrs`` hold ``n``, ``n_missing``, ``events`` and ``level`` for :func:`km_at` and others.
+
+    Raises
+    ------
+    DataError
+        A duration is negative.
+    QuestionError
+        The columns differ in length or a weight is negative.
+
+    Notes
+    -----
+    S(t) = product over t_k <= t of (1 - d_k / n_k), se = S sqrt(sum d_k / (n_k (n_k - d_k)))
+    (Greenwood), and limits S^exp(±z se / (S log S)) (log-log). Before the first end the limits are
+    1. Once S is 0 the upper limit stays where it was: later survival cannot be higher. Rows with a
+    missing value, and rows that ended at or before their entry, were never at risk; they are
+    dropped and counted in ``n_missing``.
+
+    References
+    ----------
+    Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete observations.
+    Journal of the American Statistical Association 53(282), 457-481.
+    doi:10.1080/01621459.1958.10501452
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> curve = cx.kaplan_meier([2, 3, 3, 5], [True, True, False, True])
+    >>> curve[["time", "at_risk", "events", "censored", "survival"]]
+       time  at_risk  events  censored  survival
+    0   0.0        4       0         0      1.00
+    1   2.0        4       1         0      0.75
+    2   3.0        3       1         1      0.50
+    3   5.0        1       1         0      0.00
+    """
+    level = check_level(level)
+    return curve_of(spells(duration, observed, entry, weights), level=level)
+
+
+def km_at(curve: pd.DataFrame, time: float, *, metric: str = "not ended yet") -> Estimate:
+    """Read the share not ended by ``time`` off a curve, in percent.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        What :func:`kaplan_meier` returned.
+    time : float
+        In the unit of the curve.
+    metric : str
+        What the share is called where it is shown.
+
+    Returns
+    -------
+    Estimate
+        In percent, 0 to 100, with the curve's log-log limits.
+
+    Raises
+    ------
+    QuestionError
+        Nobody was followed as long as ``time``, which is not the same as nobody left.
+
+    Notes
+    -----
+    Where nothing has ended yet the log-log band has no width; the lower limit is then Wilson's for
+    0 of those still followed at ``time``. Where everything has, the upper limit is the lower of the
+    band's and Wilson's for 0 of those at risk at the last end.
+
+    References
+    ----------
+    Kalbfleisch, J. D. and Prentice, R. L. (2002). The Statistical Analysis of Failure Time Data,
+    2nd ed., section 1.4. doi:10.1002/9781118032985
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> curve = cx.kaplan_meier([2, 3, 3, 5], [True, True, False, True])
+    >>> print(cx.km_at(curve, 4))
+    not ended yet 50.0 % (95 % interval 5.8 to 84.5, n = 4; log-log Kaplan-Meier)
+    """
+    about = _about(curve)
+    if not about["n"]:
+        return _none(curve, metric, "%")
+    at, survival = curve["time"].to_numpy(), curve["survival"].to_numpy()
+    if not 0 <= time <= at[-1] and not (time > at[-1] and survival[-1] == 0):
+        raise QuestionError(
+            f"{metric}: asked for time {time:g}, but nobody was followed beyond {at[-1]:g}.\n"
+            f"  Ask for a time from 0 to {at[-1]:g}."
+        )
+    i = int(np.searchsorted(at, time, side="right")) - 1
+    row, method = curve.iloc[i], METHOD
+    low, high = 100 * float(row["low"]), 100 * float(row["high"])
+    if survival[i] == 1:
+        left = row["at_risk"] if at[i] == time else row["at_risk"] - row["censored"]
+        low = float(wilson(left, left, level=about["level"])[0]) if left > 0 else 0.0
+        method = f"{METHOD}; as nothing ended, Wilson's limit for the {left:,.0f} still followed"
+    elif survival[i] == 0:
+        last = float(curve.loc[curve["events"] > 0, "at_risk"].iloc[-1])
+        high = min(high, float(wilson(0, last, level=about["level"])[1]))
+    return Estimate(
+        metric=metric,
+        measured_in="%",
+        value=100 * float(row["survival"]),
+        low=low,
+        high=high,
+        se=100 * float(row["se"]),
+        level=about["level"],
+        n=about["n"],
+        n_missing=about["n_missing"],
+        method=method,
+    )
+
+
+def km_quantile(
+    curve: pd.DataFrame, q: float, *, metric: str = "duration", measured_in: str = "days"
+) -> Estimate:
+    """Read off a curve the time by which a share ``q`` has ended; 0.5 is the median.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        What :func:`kaplan_meier` returned.
+    q : float
+        Share that has ended, between 0 and 1.
+    metric, measured_in : str
+        What the time is called where it is shown, and the unit of the curve.
+
+    Returns
+    -------
+    Estimate
+        The first time at which the curve is at 1 - q or below. If it never comes there the status
+        is "not reached" and ``low`` is the lower limit, if there is one. If only the upper band
+        never comes there the status is "one-sided".
+
+    Raises
+    ------
+    QuestionError
+        ``q`` is not between 0 and 1.
+
+    Notes
+    -----
+    The limits are the first times at which the lower and the upper log-log band are at 1 - q or
+    below. Where the curve is exactly 1 - q over a stretch, its first time is taken; R takes the
+    middle of the stretch.
+
+    References
+    ----------
+    Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival time.
+    Biometrics 38(1), 29-41. doi:10.2307/2530286
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> curve = cx.kaplan_meier([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 0])
+    >>> print(cx.km_quantile(curve, 0.5))
+    duration 3.0 days (95 % interval 1.0 or more, n = 6; log-log Kaplan-Meier)
+    """
+    if not 0 < q < 1:
+        raise QuestionError(
+            f"{metric}: q is {q!r}.\n  Write a share between 0 and 1: 0.5 is the median."
+        )
+    about = _about(curve)
+    if not about["n"]:
+        return _none(curve, metric, measured_in)
+    value, low, high = (_first(curve, column, 1 - q) for column in ("survival", "low", "high"))
+    status, reason = "ok", ""
+    if value is None:
+        last, ended = curve["time"].iloc[-1], 100 * (1 - curve["survival"].iloc[-1])
+        status = "not reached"
+        reason = f"By {last:,.4g} {measured_in}, the longest followed, {ended:.3g} % had ended."
+        high = None
+    elif high is None:
+        status, reason = "one-sided", "The upper limit lies beyond the longest time followed."
+    return Estimate(
+        metric=metric,
+        measured_in=measured_in,
+        value=value,
+        low=low,
+        high=high,
+        se=None,
+        level=about["level"],
+        n=about["n"],
+        n_missing=about["n_missing"],
+        method=METHOD,
+        status=status,  # type: ignore[arg-type]
+        reason=reason,
+    )
+
+
+def km_restricted_mean(
+    curve: pd.DataFrame, tau: float, *, metric: str = "duration", measured_in: str = "days"
+) -> Estimate:
+    """Read off a curve the mean time spent up to ``tau``: the area under it.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        What :func:`kaplan_meier` returned.
+    tau : float
+        Where time stops counting, in the unit of the curve; must have been followed.
+    metric, measured_in : str
+        What the mean is called where it is shown, and the unit of the curve.
+
+    Returns
+    -------
+    Estimate
+        In ``measured_in``, 0 to ``tau``, with ``se``; its name says ``tau``.
+
+    Raises
+    ------
+    QuestionError
+        Nobody was followed as long as ``tau``.
+
+    Notes
+    -----
+    Area of S from 0 to tau; se^2 = sum A_k^2 d_k / (n_k (n_k - d_k)), A_k the area from t_k to tau;
+    limits area ± z se, cut at 0 and tau. (lifelines' ``return_variance`` is the variance of
+    min(T, tau) itself, another thing.) If nothing ended by tau, or all at one time, se is 0, and
+    the limits are those of the curve: low tau to high tau.
+
+    References
+    ----------
+    Royston, P. and Parmar, M. K. B. (2013). Restricted mean survival time: an alternative to the
+    hazard ratio. BMC Medical Research Methodology 13, 152. doi:10.1186/1471-2288-13-152
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> curve = cx.kaplan_meier([1, 2, 3, 4], [1, 1, 1, 0])
+    >>> print(cx.km_restricted_mean(curve, 3))
+    duration (mean up to 3 days) 2.3 days (95 % interval 1.4 to 3.0, n = 4; Kaplan-Meier area)
+    """
+    metric = f"{metric} (mean up to {tau:g} {measured_in})"
+    about, method = _about(curve), "Kaplan-Meier area"
+    if not about["n"]:
+        return _none(curve, metric, measured_in)
+    at, survival = curve["time"].to_numpy(), curve["survival"].to_numpy()
+    if tau <= 0 or (tau > at[-1] and survival[-1] > 0):
+        raise QuestionError(
+            f"{metric}: nobody was followed beyond {at[-1]:g} {measured_in}.\n"
+            f"  Write a tau above 0 and up to {at[-1]:g}."
+        )
+    k = int(np.searchsorted(at, tau, side="left"))
+    area = survival[:k] * np.diff(np.append(at[:k], tau))
+    after = area[::-1].cumsum()[::-1]
+    risk, ended = curve["at_risk"].to_numpy(float)[:k], curve["events"].to_numpy(float)[:k]
+    left = risk * (risk - ended)
+    se = float(np.sqrt(np.sum(after**2 * np.divide(ended, left, out=0 * left, where=left > 0))))
+    value = float(area.sum())
+    low, high = (
+        value + ndtri((1 - about["level"]) / 2) * se,
+        value - ndtri((1 - about["level"]) / 2) * se,
+    )
+    if se == 0:
+        end = km_at(curve, float(tau))
+        low, high = tau * (end.low or 0) / 100, tau * (end.high or 0) / 100
+        method = "Kaplan-Meier area; limits from the share not ended"
+    return Estimate(
+        metric=metric,
+        measured_in=measured_in,
+        value=value,
+        low=float(np.clip(low, 0, value)),
+        high=float(np.clip(high, value, tau)),
+        se=se,
+        level=about["level"],
+        n=about["n"],
+        n_missing=about["n_missing"],
+        method=method,
+    )
+
+
+def logrank(
+    duration: Scores, observed: Scores, group: Scores, *, entry: Scores | None = None
+) -> LogRank:
+    """Test whether groups end at the same rate over time.
+
+    Parameters
+    ----------
+    duration, observed, entry : Series or array of shape (n,)
+        As in :func:`kaplan_meier`.
+    group : Series or array of shape (n,)
+        Which group a row belongs to; a row without a group is dropped and counted.
+
+    Returns
+    -------
+    LogRank
+        Chi-square statistic, degrees of freedom (groups - 1), p, n, n_missing, events.
+
+    Raises
+    ------
+    QuestionError
+        There are not two groups to compare.
+
+    Notes
+    -----
+    At each time with d ends among n at risk, group g is expected to have d n_g / n of them, with
+    the hypergeometric variance; the statistic is the squared sum of observed less expected over its
+    covariance (``rho = 0`` of R's ``survdiff``, which knows no entry).
+
+    References
+    ----------
+    Mantel, N. (1966). Evaluation of survival data and two new rank order statistics arising in its
+    consideration. Cancer Chemotherapy Reports 50(3), 163-170.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> test = cx.logrank([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 1, 0], list("aababb"))
+    >>> round(test.statistic, 3), test.df, round(test.p, 3)
+    (2.557, 1, 0.11)
+    """
+    labels = pd.Series(group).astype(object).reset_index(drop=True)
+    known = labels.notna().to_numpy(bool)
+    cases = spells(duration, observed, entry, known.astype(float))
+    usable = cases.used & known
+    kept = usable[cases.used]
+    codes, names = pd.factorize(labels[usable], sort=True)
+    if len(names) < 2:
+        raise QuestionError(
+            f"logrank: asked to compare groups, found {len(names)} with a usable row.\n"
+            "  Give a group column with at least two values."
+        )
+    time, event, start = cases.time[kept], cases.event[kept], cases.start[kept]
+    at = np.unique(time[event])
+    members = codes == np.arange(len(names))[:, None]
+    risk = np.array([_at_risk(time[m], start[m], np.ones(m.sum()), at) for m in members])
+    ended = np.array(
+        [np.bincount(np.searchsorted(at, time[m & event]), minlength=at.size) for m in members]
+    )
+    n, d = risk.sum(axis=0), ended.sum(axis=0)
+    excess = (ended - risk * d / n).sum(axis=1)[:-1] if at.size else np.zeros(len(names) - 1)
+    share = risk / n
+    spread = d * np.divide(n - d, n - 1, out=np.zeros_like(n), where=n > 1)
+    inner = np.einsum("gt,ht,t->gh", share, share, spread)
+    covariance = (np.diag((share * spread).sum(axis=1)) - inner)[:-1, :-1]
+    df = len(names) - 1
+    singular = not at.size or np.linalg.matrix_rank(covariance) < df
+    statistic = None if singular else float(excess @ np.linalg.solve(covariance, excess))
+    return LogRank(
+        statistic=statistic,
+        df=df,
+        p=None if statistic is None else float(chdtrc(df, statistic)),
+        n=int(time.size),
+        n_missing=int((~usable).sum()),
+        events=int(event.sum()),
+        groups=tuple(str(name) for name in names),
+        reason="The groups were never at risk together when something ended." if singular else "",
+    )
+
+
+def spells(
+    duration: Scores, observed: Scores, entry: Scores | None, weights: Scores | None
+) -> Spells:
+    """Return the rows that were ever at risk as arrays; refuse what contradicts itself."""
+    time = _floats(duration)
+    seen = pd.Series(observed).astype("Float64").to_numpy(float, na_value=np.nan)
+    start = np.zeros(time.size) if entry is None else _floats(entry)
+    weight = np.ones(time.size) if weights is None else _floats(weights)
+    if not time.size == seen.size == start.size == weight.size:
+        raise QuestionError(
+            f"kaplan_meier: {time.size} durations, {seen.size} observed, {start.size} entries and "
+            f"{weight.size} weights.\n  Give columns of one frame, all of the same length."
+        )
+    if (weight < 0).any():
+        raise QuestionError(
+            "kaplan_meier: a weight is negative.\n  A weight counts identical rows."
+        )
+    wrong = np.flatnonzero((time < 0) | np.isinf(time))
+    if wrong.size:
+        label = duration.index[wrong[0]] if isinstance(duration, pd.Series) else wrong[0]
+        raise DataError(
+            f"kaplan_meier, row {label}: the duration is {time[wrong[0]]:g} ({wrong.size:,} of "
+            f"{time.size:,} rows).\n  A duration runs from 0 on: check which date comes first."
+        )
+    start = np.where(start <= 0, -np.inf, start)
+    used = ~(np.isnan(time) | np.isnan(seen) | np.isnan(start) | np.isnan(weight)) & (time > start)
+    return Spells(time[used], seen[used] > 0, start[used], weight[used], used)
+
+
+def curve_of(cases: Spells, *, level: float) -> pd.DataFrame:
+    """Return the Kaplan-Meier curve of usable spells; see :func:`kaplan_meier`."""
+    at = np.unique(np.append(cases.time, 0.0))
+    place = np.searchsorted(at, cases.time)
+    risk = _at_risk(cases.time, cases.start, cases.weight, at)
+    ended = np.bincount(place, weights=cases.weight * cases.event, minlength=at.size)
+    censored = np.bincount(place, weights=cases.weight * ~cases.event, minlength=at.size)
+    survival = np.cumprod(1 - np.divide(ended, risk, out=np.zeros(at.size), where=risk > 0))
+    left = risk * (risk - ended)
+    greenwood = np.cumsum(np.divide(ended, left, out=np.zeros(at.size), where=left > 0))
+    inside = (survival > 0) & (survival < 1)
+    log = np.log(survival, out=np.zeros(at.size), where=inside)
+    half = np.divide(-ndtri((1 - level) / 2) * np.sqrt(greenwood), log, out=log * 0, where=inside)
+    low, high = survival ** np.exp(-half), survival ** np.exp(half)
+    high[survival == 0] = high[survival > 0][-1] if (survival > 0).any() else 1.0
+    counts = {"at_risk": risk, "events": ended, "censored": censored}
+    if all((c == np.round(c)).all() for c in counts.values()):
+        counts = {name: np.round(c).astype(np.int64) for name, c in counts.items()}
+    curve = pd.DataFrame(
+        {"time": at, **counts, "survival": survival, "low": low, "high": high}
+    ).assign(se=survival * np.sqrt(greenwood))
+    total = float(cases.weight.sum())
+    curve.attrs = {
+        "n": round(total),
+        "n_missing": cases.n_missing,
+        "events": round(float(ended.sum())),
+        "level": level,
+    }
+    return curve
+
+
+def _at_risk(
+    time: NDArray[np.float64],
+    start: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    at: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Count who entered before each time less who had gone before it."""
+    by_start, by_time = np.argsort(start, kind="stable"), np.argsort(time, kind="stable")
+    came = np.concatenate([[0.0], weight[by_start].cumsum()])
+    gone = np.concatenate([[0.0], weight[by_time].cumsum()])
+    return came[np.searchsorted(start[by_start], at)] - gone[np.searchsorted(time[by_time], at)]
+
+
+def _floats(values: Scores) -> NDArray[np.float64]:
+    """Return numbers with NaN where missing."""
+    return pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _first(curve: pd.DataFrame, column: str, share: float) -> float | None:
+    """Return the first time at which a column of the curve is at ``share`` or below."""
+    hit = np.flatnonzero(curve[column].to_numpy() <= share + _TOUCH)
+    return float(curve["time"].iloc[hit[0]]) if hit.size else None
+
+
+def _about(curve: pd.DataFrame) -> dict[str, Any]:
+    """Return n, n_missing and level of a curve, or refuse a frame that is not one."""
+    if not {"n", "n_missing", "level"} <= set(curve.attrs):
+        raise QuestionError(
+            "this frame is not a curve of kaplan_meier: it does not know its n.\n"
+            "  Pass on what kaplan_meier returned, whole; a filtered or merged copy forgets its n."
+        )
+    return {str(name): value for name, value in curve.attrs.items()}
+
+
+def _none(curve: pd.DataFrame, metric: str, measured_in: str) -> Estimate:
+    """Return the Estimate of an empty curve."""
+    about = _about(curve)
+    return no_data(
+        metric,
+        measured_in,
+        level=about["level"],
+        n=0,
+        n_missing=about["n_missing"],
+        method=METHOD,
+        reason=nobody_answered(about["n_missing"]),
+    )
