@@ -1,0 +1,290 @@
+"""Every table of a study is read, typed and held to the contract; nothing is filled or guessed."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxkit.errors import ColumnError
+from cxkit.study import contract as contracts
+from cxkit.study.columns import Column, Text
+from cxkit.study.contract import Table
+from cxkit.study.kinds import Cells, typed, where
+from cxkit.study.ledger import Ledger
+from cxkit.study.load import RawTable, Unreadable, digest, read_table
+from cxkit.study.wording import nearest
+
+#: What makes a row itself; a table without these columns may hold one row many times.
+KEYS = {
+    "customers": ("customer",),
+    "responses": ("response",),
+    "tickets": ("ticket",),
+    "orders": ("order",),
+    "engagement": ("respondent", "wave"),
+    "staff": ("employee", "unit", "start"),
+    "units": ("unit",),
+    "unit_scores": ("unit", "wave"),
+}
+
+#: What no row may lack.
+NEEDED = {
+    "customers": ("customer", "start"),
+    "responses": (),
+    "tickets": ("opened",),
+    "orders": ("customer", "ordered_on"),
+    "engagement": ("respondent", "wave"),
+    "staff": ("employee", "start"),
+    "units": ("unit",),
+    "unit_scores": ("unit", "wave"),
+}
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of a study: which bytes were read, and what became of its rows."""
+
+    table: str
+    name: str
+    size: int
+    sha256: str
+    rows_read: int
+    rows_dropped: int
+    rows_repaired: int
+
+
+@dataclass
+class Checked:
+    """One table after typing: its frame, and for each row the line it came from."""
+
+    name: str
+    table: Table
+    file: str
+    raw: RawTable
+    frame: pd.DataFrame
+    lines: np.ndarray
+    sha256: str
+    size: int
+    dropped: int = 0
+
+    def place(self, bad: object = (), *, role: str = "") -> dict[str, object]:
+        """Return where a finding about some rows (a mask) stands."""
+        rows = np.flatnonzero(np.asarray(bad, dtype=bool))
+        spec = self.table.roles.get(role)
+        return where(
+            self.name, self.file, self.raw, self.lines[rows], column=spec.column if spec else ""
+        )
+
+    def keep(self, good: np.ndarray) -> None:
+        """Drop the rows that are not ``good``, and count them."""
+        self.dropped += int((~good).sum())
+        self.frame = self.frame[good].reset_index(drop=True)
+        self.lines = self.lines[good]
+
+    @property
+    def source(self) -> tuple[str, str, int, str, int, int]:
+        """Return what is known of the file, repairs apart."""
+        return (self.name, self.file, self.size, self.sha256, self.raw.rows, self.dropped)
+
+
+def located(file: str, folder: Path) -> Path:
+    """Return the path of a table's file, relative to the study.yml; ``${CXKIT_...}`` is filled in.
+
+    Raises
+    ------
+    Unreadable
+        The name is an address, or holds a variable that is unset or not the kit's.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not name.startswith("CXKIT_"):
+            raise Unreadable(
+                f"file: {file} names the variable {name}; only names that begin with CXKIT_ "
+                "are filled in.",
+                f"Rename it CXKIT_{name}.",
+            )
+        if not os.environ.get(name):
+            raise Unreadable(
+                f"file: {file} needs the environment variable {name}, which is not set.",
+                f"Set it to the folder meant, as in  export {name}=FOLDER",
+            )
+        return os.environ[name]
+
+    if "://" in file:
+        raise Unreadable("file: names an address; only files are read.", "Download it first.")
+    return folder / _VARIABLE.sub(value, file)
+
+
+def read_study_table(
+    name: str, table: Table, *, folder: Path, as_of: pd.Timestamp, ledger: Ledger
+) -> Checked | None:
+    """Read one table and give every column its type; None where it cannot be read at all.
+
+    Parameters
+    ----------
+    name : str
+        The table's name in the contract.
+    table : Table
+        Its part of the contract.
+    folder : Path
+        Where the study.yml stands.
+    as_of : Timestamp
+        No date may lie after this day.
+    ledger : Ledger
+        Where findings go.
+
+    Returns
+    -------
+    Checked or None
+    """
+    shown = Path(table.file).name
+    try:
+        path = located(table.file, folder)
+        content = _content(path)
+        keyed = set(KEYS[name]) <= set(table.roles) and not _rows_are_ids(table)
+        wanted = [spec.column for spec in table.roles.values()] if keyed else None
+        raw = read_table(content, path.name, wanted)
+    except Unreadable as fault:
+        ledger.refuse(
+            fault.text,
+            table=name,
+            file=shown,
+            column=fault.column,
+            lines=fault.lines,
+            cure=fault.cure,
+        )
+        return None
+    for text, lines in raw.repairs:
+        ledger.repair(text, table=name, file=shown, lines=lines)
+    ids = _row_ids(name, table, raw)
+    absent = [
+        (role, spec)
+        for role, spec in table.roles.items()
+        if spec.column not in raw.columns and role not in ids
+    ]
+    if absent:
+        _refuse_absent(name, shown, raw, absent, ledger)
+        return None
+    if not raw.rows:
+        ledger.refuse(
+            "the file has a header and no rows.",
+            table=name,
+            file=shown,
+            cure=f"Export it again, or take  {name}:  out of study.yml.",
+        )
+        return None
+    series: dict[str, pd.Series] = {}
+    for role, spec in table.roles.items():
+        if role in ids:
+            series[role] = ids[role]
+            continue
+        series[role] = typed(
+            Cells(
+                text=raw.columns[spec.column],
+                role=role,
+                spec=spec,
+                raw=raw,
+                table=name,
+                file=shown,
+                missing=table.missing,
+                private=table.private or role == "comment",
+                as_of=as_of,
+                ledger=ledger,
+            )
+        )
+    checked = Checked(
+        name=name,
+        table=table,
+        file=shown,
+        raw=raw,
+        frame=pd.DataFrame(series),
+        lines=raw.lines,
+        sha256=digest(content),
+        size=len(content),
+    )
+    if isinstance(table, contracts.UnitScores):
+        _instrument(checked, table, ledger)
+    return checked
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes, or say why there are none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = nearest(path.name, there)
+        raise Unreadable(
+            "there is no such file beside study.yml.",
+            f"Perhaps you mean  file: {near}" if near else "Mend  file:  in study.yml.",
+        ) from None
+    except IsADirectoryError:
+        raise Unreadable("this is a folder.", "Name the file in it.") from None
+    except OSError as error:
+        raise Unreadable(f"it cannot be read ({error.strerror}).", "Look at its rights.") from None
+
+
+def _rows_are_ids(table: Table) -> bool:
+    """Whether a snapshot's customers are told apart by their row alone."""
+    return isinstance(table, contracts.SnapshotCustomers) and table.customer.column == "row"
+
+
+def _row_ids(name: str, table: Table, raw: RawTable) -> dict[str, pd.Series]:
+    """Return the row numbers as ids where the contract says ``customer: row`` and no column has it."""
+    if name == "customers" and _rows_are_ids(table) and "row" not in raw.header:
+        return {"customer": pd.Series(np.arange(1, raw.rows + 1).astype(str), dtype="str")}
+    return {}
+
+
+def _refuse_absent(
+    name: str, file: str, raw: RawTable, absent: list[tuple[str, Column]], ledger: Ledger
+) -> None:
+    """Refuse columns that the file does not have, showing those it has."""
+    for role, spec in absent:
+        near = nearest(spec.column, raw.header)
+        seen = ", ".join(raw.header[:30]) + (" ..." if len(raw.header) > 30 else "")
+        cure = f"columns in the file: {seen}"
+        if near:
+            cure += f"\n  perhaps the name differs: in study.yml write  {role}: {{column: {near}}}"
+        if len(absent) > 2 and not near:
+            cure += "\n  perhaps the first line is not a header"
+        ledger.refuse(
+            f"the study asks for column {spec.column!r}, which the file does not have.",
+            table=name,
+            file=file,
+            cure=cure,
+            error=ColumnError,
+        )
+
+
+def _instrument(checked: Checked, table: contracts.UnitScores, ledger: Ledger) -> None:
+    """Write down for every row which questionnaire it comes from."""
+    given = table.instrument
+    if given.value is not None:
+        checked.frame["instrument"] = pd.Series([given.value] * len(checked.frame), dtype="str")
+    if given.by_wave is not None:
+        instrument = checked.frame["wave"].map(given.by_wave).astype("str")
+        unknown = (instrument.isna() & checked.frame["wave"].notna()).to_numpy()
+        if unknown.any():
+            waves = ", ".join(sorted(checked.frame.loc[unknown, "wave"].unique()))
+            ledger.refuse(
+                f"by_wave names no instrument for the wave {waves}.",
+                cure="Add it under  instrument: {by_wave: ...}  in study.yml.",
+                **checked.place(unknown, role="wave"),
+            )
+        checked.frame["instrument"] = instrument
+    for role in ("n_employees", "n_customers"):
+        if role not in checked.frame:
+            checked.frame[role] = np.nan
+
+
+def words_of(checked: Checked) -> dict[str, Text]:
+    """Return the columns of a table that hold words."""
+    return {k: v for k, v in checked.table.roles.items() if isinstance(v, Text)}

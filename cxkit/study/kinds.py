@@ -1,0 +1,297 @@
+"""Text becomes dates, scores, amounts, yes or no: by the contract, never by guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxkit.errors import CxkitError, DataError, ScaleError
+from cxkit.study import columns as c
+from cxkit.study.ledger import Ledger
+from cxkit.study.load import RawTable
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
+_ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column of text on its way to a type, with what a message about it needs."""
+
+    text: np.ndarray
+    role: str
+    spec: c.Column
+    raw: RawTable
+    table: str
+    file: str
+    missing: tuple[str, ...]
+    private: bool
+    as_of: pd.Timestamp
+    ledger: Ledger
+
+    def refuse(
+        self,
+        bad: np.ndarray,
+        what: Callable[[str, bool], str],
+        *,
+        cure: str,
+        of: str = "",
+        error: type[CxkitError] = DataError,
+    ) -> None:
+        """Refuse the rows of ``bad``: value (unless private), what it is not, how many."""
+        rows = np.flatnonzero(bad)
+        values = list(dict.fromkeys(self.text[rows].tolist()))
+        several = len(values) > 1
+        shown = "the value there" if self.private else _some(values)
+        if self.private and len(rows) > 1:
+            shown, several = f"{len(rows)} values", True
+        more = f"; also {self.raw.place}s {_some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
+        self.ledger.refuse(
+            f"{shown} {what(shown, several)} ({len(rows):,}{of}{more if len(rows) > 1 else ''}).",
+            cure=cure,
+            error=error,
+            **self.place(self.raw.lines[rows]),
+        )
+
+    def place(self, lines: np.ndarray | Sequence[int] = ()) -> dict[str, object]:
+        """Return where a finding about this column stands."""
+        return where(self.table, self.file, self.raw, lines, column=self.spec.column)
+
+
+def where(
+    table: str,
+    file: str,
+    raw: RawTable,
+    lines: np.ndarray | Sequence[int] = (),
+    *,
+    column: str = "",
+) -> dict[str, object]:
+    """Return the place of a finding; rows of a Parquet file are named as rows."""
+    lines = [int(line) for line in lines]
+    if raw.place == "row" and lines:
+        return {
+            "table": table,
+            "file": f"{file} row {lines[0]}",
+            "column": column,
+            "n_rows": len(lines),
+        }
+    return {"table": table, "file": file, "column": column, "lines": lines}
+
+
+def _some(values: Sequence[str], most: int = 3) -> str:
+    """List a few values, and how many more there are."""
+    shown = ", ".join(v if len(v) <= 40 else v[:37] + "..." for v in values[:most])
+    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+def typed(cells: Cells) -> pd.Series:
+    """Return a column in the type of its kind; what does not fit is refused in the ledger.
+
+    Ids and words become text, dates ``datetime64[us]``, scores and amounts ``float64``, yes and no
+    ``boolean``. An empty cell is missing; a missing code is missing in scored columns only.
+    """
+    cells = _trimmed(cells)
+    spec = cells.spec
+    if isinstance(spec, c.Score):
+        return _scores(cells, spec)
+    if isinstance(spec, c.Date):
+        return _dates(cells, spec)
+    if isinstance(spec, c.YesNo):
+        return _yes_no(cells, spec)
+    if isinstance(spec, c.Amount):
+        return _amounts(cells)
+    if isinstance(spec, c.Experience):
+        return _recorded(cells, spec)
+    values = pd.array(cells.text, dtype="str")
+    return pd.Series(values).mask(pd.Series(cells.text == ""))
+
+
+def _trimmed(cells: Cells) -> Cells:
+    """Take the spaces off the ends, and say so."""
+    codes, uniques = pd.factorize(cells.text)
+    stripped = np.array([u.strip() for u in uniques], dtype=object)
+    changed = stripped != uniques if len(uniques) else np.zeros(0, dtype=bool)
+    if not changed.any():
+        return cells
+    text = stripped[codes]
+    rows = np.flatnonzero(changed[codes])
+    if cells.role != "comment":
+        cells.ledger.repaired.setdefault(cells.table, set()).update(rows.tolist())
+        cells.ledger.repair(
+            f"spaces around {len(rows):,} values taken off.", **cells.place(cells.raw.lines[rows])
+        )
+    return Cells(**{**cells.__dict__, "text": text})
+
+
+def _by_value(cells: Cells, convert: Callable[[str], object]) -> tuple[np.ndarray, np.ndarray]:
+    """Convert each distinct text once; returns the values and where they did not fit."""
+    codes, uniques = pd.factorize(cells.text)
+    values = np.full(len(uniques), np.nan)
+    bad = np.zeros(len(uniques), dtype=bool)
+    for i, text in enumerate(uniques):
+        if text:
+            found = convert(text)
+            bad[i] = found is None
+            values[i] = np.nan if found is None else found
+    return values[codes], bad[codes]
+
+
+def _as_number(text: str) -> float | None:
+    """Return a plain decimal number, or None: no thousands, signs of money or infinity."""
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _scores(cells: Cells, spec: c.Score) -> pd.Series:
+    """Read answers on a scale; codes of the contract are missing, anything else off it is refused."""
+    low, high = spec.scale
+    codes = set(cells.missing)
+
+    def convert(text: str) -> float | None:
+        if text in codes:
+            return np.nan
+        number = _as_number(text)
+        if number is None:
+            return None
+        if f"{number:.15g}" in codes:
+            return np.nan
+        fits = low <= number <= high and (not spec.whole or number == int(number))
+        return number if fits else None
+
+    values, bad = _by_value(cells, convert)
+    if bad.any():
+        answers = int((~np.isnan(values)).sum() + bad.sum())
+        noun = "whole number" if spec.whole else "number"
+        off = list(dict.fromkeys(cells.text[bad].tolist()))
+        known = ", ".join(
+            [*cells.missing, *(o if _as_number(o) is not None else f'"{o}"' for o in off[:3])]
+        )
+        cure = (
+            f'If {_some(off)} means "no answer", write  missing: [{known}]  '
+            f"under {cells.table} in study.yml."
+            if not cells.private
+            else 'If it is a code for "no answer", list it after  missing:  '
+            f"under {cells.table} in study.yml (values of this table are never shown)."
+        )
+        cells.refuse(
+            bad,
+            lambda _, many: (
+                f"{'are' if many else 'is'} not {'' if many else 'a '}{noun}"
+                f"{'s' if many else ''} from {low:g} to {high:g}"
+            ),
+            cure=cure,
+            of=f" of {answers:,} answers",
+            error=ScaleError,
+        )
+    return pd.Series(values)
+
+
+def _amounts(cells: Cells) -> pd.Series:
+    """Read plain decimal numbers."""
+    values, bad = _by_value(cells, _as_number)
+    if bad.any():
+        cells.refuse(
+            bad,
+            lambda _, many: "are not plain numbers" if many else "is not a plain number",
+            cure="Write numbers as 1234.5: no thousands marks, no currency, a point for decimals.",
+        )
+    return pd.Series(values)
+
+
+def _recorded(cells: Cells, spec: c.Experience) -> pd.Series:
+    """Read what a customer went through: numbers where all are, else text."""
+    values, bad = _by_value(cells, _as_number)
+    if not bad.any():
+        return pd.Series(values)
+    if spec.bad_from is not None or spec.bad_to is not None:
+        return _amounts(cells)
+    return pd.Series(pd.array(cells.text, dtype="str")).mask(pd.Series(cells.text == ""))
+
+
+def _yes_no(cells: Cells, spec: c.YesNo) -> pd.Series:
+    """Read yes and no in the spellings declared."""
+    yes = {v.casefold() for v in spec.yes}
+    no = {v.casefold() for v in spec.no}
+
+    def convert(text: str) -> float | None:
+        folded = text.casefold()
+        plain = folded.removesuffix(".0")
+        for spelling in (folded, plain):
+            if spelling in yes:
+                return 1.0
+            if spelling in no:
+                return 0.0
+        return None
+
+    values, bad = _by_value(cells, convert)
+    if bad.any():
+        cells.refuse(
+            bad,
+            lambda _, many: (
+                f"{'are' if many else 'is'} neither yes ({', '.join(spec.yes)}) "
+                f"nor no ({', '.join(spec.no)})"
+            ),
+            cure=f"In study.yml write  {cells.role}: {{column: {cells.spec.column}, "
+            "yes: [...], no: [...]}",
+        )
+    return pd.Series(values).astype("boolean")
+
+
+def _dates(cells: Cells, spec: c.Date) -> pd.Series:
+    """Read days and moments in the form declared; none may lie after ``as_of``."""
+    codes, uniques = pd.factorize(cells.text)
+    texts = [str(u) for u in uniques]
+    iso = not spec.date or spec.column in cells.raw.iso
+    zones = set()
+    if iso:
+        for i, text in enumerate(texts):
+            if zoned := _ZONE.fullmatch(text):
+                texts[i] = zoned.group(1)
+                zones.add(zoned.group(2).replace("Z", "+00:00"))
+            elif ":" in text:
+                zones.add("none")
+        texts = [t if _ISO.fullmatch(t) else "" for t in texts]
+    form = "ISO8601" if iso else spec.date
+    days = pd.Series(pd.to_datetime(pd.Series(texts, dtype="str"), format=form, errors="coerce"))
+    days = days.astype("datetime64[us]")
+    bad = (days.isna() & (uniques != "")).to_numpy()[codes] if len(codes) else np.zeros(0, bool)
+    values = days.take(codes).reset_index(drop=True)
+    if bad.any():
+        first = str(cells.text[bad][0])
+        wanted = "year-month-day" if iso else f"in the form {spec.date}"
+        cells.refuse(
+            bad,
+            lambda _, many: f"{'are not dates' if many else 'is not a date'} {wanted}",
+            cure=_date_cure(cells, "" if cells.private else first),
+        )
+    if len(zones) > 1:
+        cells.ledger.refuse(
+            "moments of different time zones, or with and without one, stand in one column.",
+            cure="Write all of them in one zone.",
+            **cells.place(),
+        )
+    elif zones - {"none"}:
+        cells.ledger.flag(
+            f"all moments are of the zone {zones.pop()}; days are counted there.", **cells.place()
+        )
+    late = (values >= cells.as_of + pd.Timedelta(days=1)).to_numpy()
+    if late.any():
+        cells.refuse(
+            late,
+            lambda _, many: f"{'lie' if many else 'lies'} after as_of ({cells.as_of:%Y-%m-%d})",
+            cure='If the data go further, set as_of in study.yml; if it means "not yet", '
+            "leave the cell empty.",
+        )
+    return values
+
+
+def _date_cure(cells: Cells, first: str) -> str:
+    """Say what a date that could not be read may be."""
+    if re.fullmatch(r"\d{5}(\.\d+)?|\d{10}|\d{13}", first):
+        return "It looks like a serial number or a count of seconds; export dates as 2025-12-31."
+    form = "%d.%m.%Y" if "." in first else "%d/%m/%Y"
+    return f'Declare its form, as in  {cells.role}: {{column: {cells.spec.column}, date: "{form}"}}'

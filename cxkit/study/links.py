@@ -1,0 +1,150 @@
+"""What must hold between tables: known customers, known units, scores given before leaving."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxkit.study.checks import Checked
+from cxkit.study.contract import Responses
+from cxkit.study.ledger import Ledger
+from cxkit.study.rules import is_dated
+
+
+def hold_links(
+    tables: dict[str, Checked], *, observed_from: pd.Timestamp | None, ledger: Ledger
+) -> None:
+    """Hold the tables of a study to each other."""
+    _customers_known(tables, ledger)
+    _units_known(tables, ledger)
+    _unit_tree(tables, ledger)
+    _scores_while_leaving(tables, ledger)
+    if observed_from is not None:
+        _before_the_data(tables, observed_from, ledger)
+
+
+def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
+    """Flag customers that the customer table lacks; refuse if not one is known."""
+    if "customers" not in tables:
+        return
+    customers = tables["customers"]
+    for name in ("responses", "tickets", "orders"):
+        if name not in tables or "customer" not in tables[name].frame:
+            continue
+        given = tables[name].frame["customer"]
+        unknown = given.notna() & ~given.isin(customers.frame["customer"])
+        if not unknown.any():
+            continue
+        if unknown.sum() == given.notna().sum():
+            here = ", ".join(given[unknown].unique()[:3])
+            there = ", ".join(customers.frame["customer"].iloc[:3])
+            ledger.refuse(
+                f"none of its customers is in {customers.file}: here {here}; there {there}.",
+                cure="The two ids are of different kinds, or a spreadsheet took their zeros.",
+                **tables[name].place(unknown, role="customer"),
+            )
+            continue
+        ledger.flag(
+            f"{unknown.sum():,} of {len(given):,} rows name a customer that {customers.file} "
+            "does not have; they count in scores, not in retention.",
+            **tables[name].place(unknown, role="customer"),
+        )
+
+
+def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
+    """Flag units that the unit table lacks, and rows of employees without a unit."""
+    for name, checked in tables.items():
+        if name == "units" or "unit" not in checked.frame:
+            continue
+        given = checked.frame["unit"]
+        if name in {"engagement", "staff", "unit_scores"} and (empty := given.isna()).any():
+            ledger.flag(
+                f"{empty.sum():,} of {len(given):,} rows name no unit; "
+                "they count in no comparison of units.",
+                **checked.place(empty, role="unit"),
+            )
+        if "units" not in tables:
+            continue
+        unknown = given.notna() & ~given.isin(tables["units"].frame["unit"])
+        if unknown.any():
+            ledger.flag(
+                f"{unknown.sum():,} of {len(given):,} rows name a unit that "
+                f"{tables['units'].file} does not have.",
+                **checked.place(unknown, role="unit"),
+            )
+
+
+def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
+    """Refuse units that are their own ancestors; flag parents that are not units."""
+    if "units" not in tables or "parent" not in tables["units"].frame:
+        return
+    checked = tables["units"]
+    frame = checked.frame
+    unknown = frame["parent"].notna() & ~frame["parent"].isin(frame["unit"])
+    if unknown.any():
+        ledger.flag(
+            f"{unknown.sum():,} units have a parent that is not a unit of the table.",
+            **checked.place(unknown, role="parent"),
+        )
+    parent = frame.dropna(subset=["unit", "parent"]).set_index("unit")["parent"].to_dict()
+    for unit in sorted(parent):
+        way = [unit]
+        while way[-1] in parent and parent[way[-1]] not in way:
+            way.append(parent[way[-1]])
+        if parent.get(way[-1]) == unit:
+            ledger.refuse(
+                f"units are their own parents: {' → '.join([*way, unit])}.",
+                cure="Leave the parent of the topmost unit empty.",
+                **checked.place(frame["unit"].isin(way), role="parent"),
+            )
+            return
+
+
+def _scores_while_leaving(tables: dict[str, Checked], ledger: Ledger) -> None:
+    """Flag scores given on the day of leaving or after: effects of leaving, not causes."""
+    customers, responses = tables.get("customers"), tables.get("responses")
+    if customers is None or responses is None or not is_dated(customers):
+        return
+    frame = responses.frame
+    day = next((d for d in ("answered_on", "asked_on") if d in frame), None)
+    table = responses.table
+    if day is None or "customer" not in frame or not isinstance(table, Responses):
+        return
+    ends = customers.frame.dropna(subset=["customer"]).drop_duplicates("customer")
+    end = frame["customer"].map(ends.set_index("customer")["end"])
+    scored = frame[list(table.scores)].notna().any(axis=1)
+    late = scored & (frame[day].dt.normalize() >= end.dt.normalize())
+    if late.any():
+        ledger.flag(
+            f"{late.sum():,} of {scored.sum():,} scored answers were given on the day of leaving "
+            "or after it; they never count as a cause of leaving.",
+            **responses.place(late, role=day),
+        )
+
+
+def _before_the_data(
+    tables: dict[str, Checked], observed_from: pd.Timestamp, ledger: Ledger
+) -> None:
+    """Flag what lies before the first day that the data cover."""
+    customers = tables.get("customers")
+    if customers is not None and is_dated(customers):
+        gone = customers.frame["end"] < observed_from
+        if gone.any():
+            ledger.flag(
+                f"{gone.sum():,} customers left before observed_from ({observed_from:%Y-%m-%d}); "
+                "they were never at risk in these data.",
+                **customers.place(gone, role="end"),
+            )
+    for name, role in (
+        ("responses", "asked_on"),
+        ("responses", "answered_on"),
+        ("tickets", "opened"),
+        ("orders", "ordered_on"),
+    ):
+        if name in tables and role in tables[name].frame:
+            early = tables[name].frame[role] < observed_from
+            if early.any():
+                ledger.flag(
+                    f"{early.sum():,} rows lie before observed_from "
+                    f"({observed_from:%Y-%m-%d}), the first day the data cover.",
+                    **tables[name].place(early, role=role),
+                )

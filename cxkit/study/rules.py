@@ -1,0 +1,191 @@
+"""What must hold within one table: rows once, keys filled, days in order, answers dated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxkit.study.checks import KEYS, NEEDED, Checked, words_of
+from cxkit.study.contract import DatedCustomers, Responses, UnitScores
+from cxkit.study.ledger import Ledger
+
+#: Earlier and later day of one row; the other way round is refused.
+ORDER = {
+    "customers": [("start", "end")],
+    "staff": [("start", "end")],
+    "tickets": [("opened", "first_response"), ("opened", "resolved")],
+}
+
+#: What double-encoded UTF-8 looks like.
+_TWICE_ENCODED = r"Ã[\x80-\xbf¤-¼]|â€|Â[\xa0-\xbf]"
+
+
+def hold_rules(checked: Checked, ledger: Ledger) -> None:
+    """Hold one table to its own rules; exact copies of a row with an id are dropped and told."""
+    _needed(checked, ledger)
+    _rows_once(checked, ledger)
+    _days_in_order(checked, ledger)
+    _encoded_once(checked, ledger)
+    if isinstance(checked.table, Responses):
+        _answers(checked, checked.table, ledger)
+    if isinstance(checked.table, UnitScores):
+        _unit_scores(checked, checked.table, ledger)
+
+
+def _needed(checked: Checked, ledger: Ledger) -> None:
+    """Refuse rows that lack what makes them a row of this table."""
+    for role in NEEDED[checked.name]:
+        if role in checked.frame and (empty := checked.frame[role].isna()).any():
+            refused = {f.column for f in ledger.findings if f.kind == "refuse"}
+            if checked.table.roles[role].column in refused:
+                continue  # told already: what could not be read is not also empty
+            ledger.refuse(
+                f"{role} is empty ({empty.sum():,} of {len(empty):,} rows).",
+                cure="Every row needs it; fill it in, or take the row out.",
+                **checked.place(empty, role=role),
+            )
+
+
+def _rows_once(checked: Checked, ledger: Ledger) -> None:
+    """Drop exact copies of rows with an id; refuse one id with different rows; flag the rest."""
+    frame = checked.frame
+    key = list(KEYS[checked.name])
+    own_ids = "row" in {checked.table.roles[k].column for k in key if k in checked.table.roles}
+    if not set(key) <= set(frame.columns) or (own_ids and "row" not in checked.raw.header):
+        text = pd.DataFrame(checked.raw.columns)
+        copies = text.duplicated().to_numpy()
+        if copies.any():
+            ledger.flag(
+                f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
+                "without an id they may be different people with the same answers.",
+                **checked.place(copies),
+            )
+        return
+    filled = frame[key].notna().all(axis=1)
+    copies = (frame.duplicated() & filled).to_numpy()
+    if copies.any():
+        ledger.repair(
+            f"{copies.sum():,} exact copies of a row with the same {_and(key)} dropped.",
+            **checked.place(copies, role=key[0]),
+        )
+        checked.keep(~copies)
+        frame, filled = checked.frame, checked.frame[key].notna().all(axis=1)
+    again = (frame.duplicated(key) & filled).to_numpy()
+    if again.any():
+        row = int(np.flatnonzero(again)[0])
+        same = (frame[key] == frame.loc[row, key]).all(axis=1).to_numpy()
+        first = checked.lines[np.flatnonzero(same)[0]]
+        shown = "" if checked.table.private else f" ({_and([str(v) for v in frame.loc[row, key]])})"
+        ledger.refuse(
+            f"the same {_and(key)}{shown} as on {checked.raw.place} {first}, "
+            f"with other content ({again.sum():,} rows are so).",
+            cure="One of them is wrong, or this column is not what tells rows apart.",
+            **checked.place(again, role=key[0]),
+        )
+
+
+def _and(words: list[str]) -> str:
+    """Join a few words."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _days_in_order(checked: Checked, ledger: Ledger) -> None:
+    """Refuse an end before its start."""
+    frame = checked.frame
+    for first, last in ORDER.get(checked.name, []):
+        if first not in frame or last not in frame:
+            continue
+        wrong = (frame[last] < frame[first]).to_numpy()
+        if not wrong.any():
+            continue
+        row = int(np.flatnonzero(wrong)[0])
+        form = "%Y-%m-%d %H:%M" if checked.name == "tickets" else "%Y-%m-%d"
+        shown = (
+            ""
+            if checked.table.private
+            else f" {frame.loc[row, last]:{form}} against {frame.loc[row, first]:{form}}"
+        )
+        ledger.refuse(
+            f"{last} lies before {first}:{shown} ({wrong.sum():,} of {len(wrong):,} rows).".replace(
+                ": (", " ("
+            ),
+            cure="Mend the dates; perhaps day and month changed places.",
+            **checked.place(wrong, role=last),
+        )
+
+
+def _encoded_once(checked: Checked, ledger: Ledger) -> None:
+    """Flag words that were encoded twice, such as ZÃ¼rich."""
+    for role in words_of(checked):
+        values = checked.frame[role]
+        known = pd.Series(values.dropna().unique(), dtype="str")
+        if (known.str.contains(_TWICE_ENCODED, regex=True)).any():
+            odd = values.str.contains(_TWICE_ENCODED, regex=True, na=False)
+            ledger.flag(
+                f"{odd.sum():,} texts look encoded twice (as in ZÃ¼rich); kept as they are.",
+                **checked.place(odd, role=role),
+            )
+
+
+def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
+    """Flag answers that no date, no customer or no answer belongs to."""
+    frame = checked.frame
+    scores = list(table.scores)
+    for role in scores:
+        if frame[role].isna().all():
+            ledger.flag(f"no answer at all in {len(frame):,} rows.", **checked.place(role=role))
+    if "answered_on" in frame and scores:
+        undated = (frame[scores].notna().any(axis=1) & frame["answered_on"].isna()).to_numpy()
+        if undated.any():
+            ledger.flag(
+                f"{undated.sum():,} rows have a score and no day of answering; "
+                "they count in scores, not in anything over time.",
+                **checked.place(undated, role="answered_on"),
+            )
+    if "answered_on" in frame and "asked_on" in frame:
+        early = (frame["answered_on"] < frame["asked_on"]).to_numpy()
+        if early.any():
+            ledger.flag(
+                f"{early.sum():,} rows were answered before they were asked.",
+                **checked.place(early, role="answered_on"),
+            )
+    if "customer" in frame and (anonymous := frame["customer"].isna()).any():
+        ledger.flag(
+            f"{anonymous.sum():,} rows name no customer; they count in scores only.",
+            **checked.place(anonymous, role="customer"),
+        )
+
+
+def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
+    """Flag more than one questionnaire, and counts that are there or not against what was said."""
+    frame = checked.frame
+    instruments = sorted(frame["instrument"].dropna().unique())
+    if len(instruments) > 1:
+        ledger.flag(
+            f"{len(instruments)} different instruments ({', '.join(instruments)}): "
+            "their scores are never subtracted.",
+            **checked.place(),
+        )
+    for role in ("engagement", "experience"):
+        if (missing := frame[role].isna()).any():
+            ledger.flag(
+                f"{missing.sum():,} of {len(frame):,} rows have no {role} score.",
+                **checked.place(missing, role=role),
+            )
+    for role in ("n_employees", "n_customers"):
+        said = getattr(table, role)
+        if said is None or said.counts is None:
+            continue
+        silent = frame["wave"].isin(said.waves) if said.waves else pd.Series(True, frame.index)
+        if (there := silent & frame[role].notna()).any():
+            ledger.flag(
+                f"{there.sum():,} rows have a count although the study says it was not published.",
+                **checked.place(there, role=role),
+            )
+        for wave in sorted(set(said.waves) - set(frame["wave"])):
+            ledger.flag(f"no row is of the wave {wave} that {role} names.", **checked.place())
+
+
+def is_dated(checked: Checked | None) -> bool:
+    """Whether these are customers with days of start and end."""
+    return checked is not None and isinstance(checked.table, DatedCustomers)

@@ -1,0 +1,245 @@
+"""A study opened: its frames, checked; what was found in them; what it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxkit.errors import MissingTableError
+from cxkit.results import Finding
+from cxkit.study.checks import Source, read_study_table
+from cxkit.study.contract import Contract, Tables, read_contract
+from cxkit.study.ledger import Ledger
+from cxkit.study.links import hold_links
+from cxkit.study.rules import hold_rules
+from cxkit.study.selection import selected
+
+if TYPE_CHECKING:
+    from cxkit.results import Table
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Study:
+    """The tables of one study, checked against its contract; made by :func:`open_study`.
+
+    Each table is a DataFrame under its name (``study.responses``), with role names as columns: ids
+    and words as text, dates as ``datetime64``, scores as ``float64`` with missing answers missing,
+    yes and no as ``boolean``. A frame is the caller's own: changing it changes no other.
+    """
+
+    contract: Contract
+    findings: tuple[Finding, ...]
+    sources: tuple[Source, ...]
+    where: str = ""
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.contract.study
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The day up to which the data speak; never today's date."""
+        return pd.Timestamp(self.contract.as_of)
+
+    @property
+    def observed_from(self) -> pd.Timestamp | None:
+        """The first day that the data cover, if declared."""
+        first = self.contract.observed_from
+        return None if first is None else pd.Timestamp(first)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables this study has."""
+        return tuple(self.frames)
+
+    def has(self, table: str) -> bool:
+        """Return whether the study has a table."""
+        return table in self.frames
+
+    def need(self, *tables: str, why: str) -> None:
+        """Refuse, naming what is missing, unless the study has all these tables.
+
+        Parameters
+        ----------
+        *tables : str
+            Names of tables.
+        why : str
+            What they are needed for, as the end of a sentence: "to see who stayed".
+
+        Raises
+        ------
+        MissingTableError
+            Says which are missing and which line to write.
+        """
+        missing = [t for t in tables if t not in self.frames]
+        if missing:
+            raise MissingTableError(_missing(self, missing, why))
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """One row is one relationship."""
+        return self._frame("customers")
+
+    @property
+    def responses(self) -> pd.DataFrame:
+        """One row is one customer asked once, answered or not."""
+        return self._frame("responses")
+
+    @property
+    def tickets(self) -> pd.DataFrame:
+        """One row is one service case."""
+        return self._frame("tickets")
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """One row is one purchase."""
+        return self._frame("orders")
+
+    @property
+    def engagement(self) -> pd.DataFrame:
+        """One row is one employee's answers in one wave."""
+        return self._frame("engagement")
+
+    @property
+    def staff(self) -> pd.DataFrame:
+        """One row is one employment spell."""
+        return self._frame("staff")
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """One row is one unit."""
+        return self._frame("units")
+
+    @property
+    def unit_scores(self) -> pd.DataFrame:
+        """One row is one unit in one wave, aggregated elsewhere."""
+        return self._frame("unit_scores")
+
+    def _frame(self, table: str) -> pd.DataFrame:
+        """Return a table as the caller's own (copy-on-write), or refuse."""
+        self.need(table, why="as asked here")
+        return self.frames[table].copy(deep=False)
+
+    def overview(self) -> tuple[Table, ...]:
+        """Return what is there as tables: rows and periods, coverage, findings, what is missing."""
+        from cxkit.study.overview import overview
+
+        return overview(self)
+
+    def __repr__(self) -> str:
+        """Say what is there, in text."""
+        from cxkit.study.overview import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        """Say what is there, in a notebook."""
+        from cxkit.study.overview import as_html
+
+        return as_html(self)
+
+
+def _missing(study: Study, missing: list[str], why: str) -> str:
+    """Word a missing table: which, why, what there is, what to write."""
+    unknown = [t for t in missing if t not in Tables]
+    if unknown:
+        return f"{unknown[0]!r} is not a table; a study may have {', '.join(Tables)}."
+    lines = "\n".join(f"  {t}:\n    file: {t}.csv" for t in missing)
+    return (
+        f"{study.name}: the study has no table {' and no table '.join(missing)}, needed {why}.\n"
+        f"  tables in the study: {', '.join(study.tables)}\n"
+        f"  in study.yml write, with its columns below it:\n{lines}"
+    )
+
+
+def open_study(path: str | Path, *, where: str = "") -> Study:
+    """Open a study: read its study.yml and its files, check everything, tell what was found.
+
+    Parameters
+    ----------
+    path : str or Path
+        The study.yml, or the folder it stands in.
+    where : str
+        ``"column=value"`` keeps one segment, unit or attribute of units; "" keeps all.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ContractError
+        The study.yml cannot be read as a study; all its faults are told.
+    ColumnError, ScaleError, DataError
+        The files contradict it; all refusals are told at once.
+    ParameterError
+        ``where`` names a column or value that the study does not have.
+
+    Notes
+    -----
+    Missing answers stay missing. What is mended by rule (spaces, exact copies) and what is only
+    flagged stands in ``findings``. Values of employees and comments are in no message.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "study.yml"
+    contract = read_contract(path)
+    ledger = Ledger()
+    as_of = pd.Timestamp(contract.as_of)
+    read = {
+        name: read_study_table(name, table, folder=path.parent, as_of=as_of, ledger=ledger)
+        for name, table in contract.tables.items()
+    }
+    tables = {name: checked for name, checked in read.items() if checked is not None}
+    for checked in tables.values():
+        hold_rules(checked, ledger)
+    first = contract.observed_from
+    hold_links(tables, observed_from=None if first is None else pd.Timestamp(first), ledger=ledger)
+    ledger.settle()
+    frames = selected({n: t.frame for n, t in tables.items()}, contract, where, ledger)
+    return Study(
+        contract=contract,
+        findings=tuple(ledger.findings),
+        sources=tuple(
+            Source(*t.source, len(ledger.repaired.get(n, ()))) for n, t in tables.items()
+        ),
+        where=where.strip(),
+        frames=frames,
+    )
+
+
+def sample_study(*, where: str = "") -> Study:
+    """Open the simulated study that the kit ships, from whatever folder.
+
+    Parameters
+    ----------
+    where : str
+        As for :func:`open_study`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    DataError
+        The kit was installed without its data folder.
+    """
+    from cxkit.errors import DataError
+
+    here = Path(__file__).resolve()
+    for folder in (here.parents[2], *Path.cwd().resolve().parents, Path.cwd().resolve()):
+        path = folder / "data" / "sample" / "study.yml"
+        if path.is_file():
+            return open_study(path, where=where)
+    raise DataError(
+        "sample_study: there is no data/sample/study.yml beside the package or above this folder.\n"
+        "  The sample comes with the repository: work in a clone of it, or make one with "
+        " cxkit simulate data/sample"
+    )

@@ -1,0 +1,171 @@
+"""Faults of a study.yml in the kit's own words: where, what was found, what to write."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cxkit.study.marks import Marked, Path
+
+#: What a library calls a kind of value, and what a reader calls it.
+_WANTED = {
+    "string": "a text; put it in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "dict": "a mapping of names, as in  {name: column}",
+    "model": "a column's name, or  {column: NAME, ...}",
+    "tuple": "a list, as in  [1, 5]",
+    "too": "a list of the right length, as in  [1, 5]",
+    "missing": "more than this, as in  [1, 5]",
+    "list": "a list",
+}
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that ``name`` most likely means, by letters alone.
+
+    >>> nearest("npss", ["csat", "nps"]), nearest("xyz", ["csat", "nps"])
+    ('nps', None)
+    """
+    folded = {k.casefold().replace("_", "").replace(" ", ""): k for k in reversed(known)}
+    wanted = name.casefold().replace("_", "").replace(" ", "")
+    found = get_close_matches(wanted, folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def message(name: str, faults: Sequence[tuple[int, str]]) -> str:
+    """Return all faults of a study.yml as one message, in the order of its lines."""
+    ordered = sorted(dict.fromkeys(faults), key=lambda fault: fault[0])
+    if len(ordered) == 1:
+        return f"{name} line {ordered[0][0]}: {ordered[0][1]}"
+    told = "\n".join(f"  line {line}, {text}".replace("\n  ", "\n    ") for line, text in ordered)
+    return f"{name}: {len(ordered)} things to mend.\n{told}"
+
+
+def faults_of(
+    error: ValidationError, marked: Marked, model: type[BaseModel]
+) -> list[tuple[int, str]]:
+    """Return (line, words) for every fault; the library's own words are not used."""
+    faults = []
+    for detail in error.errors(include_url=False):
+        path = _in_file(detail["loc"], marked)
+        faults.append((marked.line_of(path), _words(detail, path, marked, model)))
+    return faults
+
+
+def _in_file(loc: tuple[int | str, ...], marked: Marked) -> Path:
+    """Return a location without the steps that only the models have (forms, union branches)."""
+    path: Path = ()
+    for step, last in zip(loc, [*[False] * (len(loc) - 1), True], strict=True):
+        if (*path, step) in marked.lines or (last and step not in {"dates", "snapshot"}):
+            path = (*path, step)
+    return path
+
+
+def _words(detail: ErrorDetails, path: Path, marked: Marked, model: type[BaseModel]) -> str:
+    """Say one fault: the key it stands under, what is wrong, what to write."""
+    kind = detail["type"]
+    *above, last = path or ("",)
+    where = ".".join(str(step) for step in above) + ": " if above else ""
+    if kind == "extra_forbidden":
+        keys = _keys_at(model, tuple(above), marked)
+        hint = nearest(str(last), keys)
+        cure = f"perhaps you mean  {hint}" if hint else "it knows " + ", ".join(keys)
+        return f"{where}the key {last} is not known here; {cure}"
+    if kind == "missing":
+        return f"{where}needs the key {last}; write  {last}: {_example(model, path, marked)}"
+    here = ".".join(str(step) for step in path)
+    here = here + ": " if here else ""
+    if kind == "value_error":
+        own = str(detail.get("ctx", {}).get("error", "")).rstrip(".")
+        return f"{here}{own}.{_found(detail['input'])}"
+    if kind == "literal_error":
+        return f"{here}must be one of  {_choices(detail)}.{_found(detail['input'])}"
+    if kind.startswith("union_tag"):
+        return f"{here}form must be one of  dates, snapshot."
+    wanted = _WANTED.get(kind.split("_")[0], "something else")
+    if kind.startswith("model") and not above:
+        wanted = "a table: an indented list of keys, the first  file: NAME.csv"
+    return f"{here}must be {wanted}.{_found(detail['input'])}"
+
+
+def _choices(detail: ErrorDetails) -> str:
+    """Return the allowed values of a choice."""
+    return str(detail.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
+
+
+def _found(given: object) -> str:
+    """Show a short value as it was found."""
+    if given is None:
+        return " Found nothing."
+    if isinstance(given, dict) or hasattr(given, "model_fields"):
+        return ""
+    return f" Found {str(given)[:60]!r}." if isinstance(given, str) else f" Found {given}."
+
+
+def _models_at(model: type[BaseModel], path: Path, marked: Marked) -> Iterator[type[BaseModel]]:
+    """Yield the models that can stand at a path."""
+    if not path:
+        yield model
+        return
+    field = model.model_fields.get(str(path[0]))
+    for inner in _models_in(field.annotation) if field else ():
+        rest = path[1:]
+        if rest and field is not None and _is_mapping(field.annotation):
+            rest = rest[1:]
+        yield from _models_at(inner, rest, marked)
+
+
+def _is_mapping(annotation: Any) -> bool:
+    """Whether a field maps names of the user's own to models."""
+    return typing.get_origin(annotation) is dict
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models named in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _models_in(part)
+
+
+def _keys_at(model: type[BaseModel], path: Path, marked: Marked) -> list[str]:
+    """Return the keys that may stand under a path; for customers, those of the form declared."""
+    found = list(_models_at(model, path, marked))
+    if len(found) > 1:
+        form = ("customers", "form") in marked.lines
+        snapshot = form and "snapshot" in str(_value_at(marked, ("customers", "form")))
+        found = found[1:] if snapshot else found[:1]
+    return list(dict.fromkeys(key for each in found for key in each.model_fields))
+
+
+def _value_at(marked: Marked, path: Path) -> object:
+    """Return what stands at a path."""
+    value = marked.value
+    for step in path:
+        value = value.get(str(step)) if isinstance(value, dict) else None
+    return value
+
+
+def _example(model: type[BaseModel], path: Path, marked: Marked) -> str:
+    """Return what could be written at a path."""
+    plain = {
+        "file": "NAME.csv",
+        "study": "NAME",
+        "as_of": "2025-12-31",
+        "raters": "different people",
+        "scale": "[1, 5]",
+        "top": "4",
+        "version": '"2.0"',
+        "window": '"months 10 to 12"',
+    }
+    for found in _models_at(model, path, marked):
+        if hasattr(found, "example"):
+            return str(found.example)
+    return plain.get(str(path[-1]), "NAME")
