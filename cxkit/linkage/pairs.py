@@ -1,0 +1,256 @@
+"""Two sides of one unit: what employees say and what customers say, matched unit by unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cxkit.errors import QuestionError
+from cxkit.metrics.consistency import reverse
+
+if TYPE_CHECKING:
+    from cxkit.study.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Engagement and experience of the same units.
+
+    Attributes
+    ----------
+    units : DataFrame
+        One row per unit and instrument with both sides: unit, instrument, engagement, experience,
+        n_employees, n_customers (NaN where counts were not published).
+    waves : DataFrame
+        One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
+        waves cannot be matched or their instruments differ.
+    employees : DataFrame or None
+        One row per employee and unit (means over waves): unit, respondent, index, and each item as
+        keyed; None for scores aggregated elsewhere.
+    customers : DataFrame or None
+        One row per customer and unit (means over answers): unit, customer, score.
+    perceived : DataFrame or None
+        Unit means of the employees' own view of the experience: unit, perceived.
+    unmatched : DataFrame
+        Units with one side only: unit, side (the side that is missing).
+    same_people : bool
+        Whether the same people rated both sides.
+    engagement_unit, experience_unit : str
+        What one step of each score is.
+    """
+
+    units: pd.DataFrame
+    waves: pd.DataFrame
+    employees: pd.DataFrame | None
+    customers: pd.DataFrame | None
+    perceived: pd.DataFrame | None
+    unmatched: pd.DataFrame
+    same_people: bool
+    engagement_unit: str
+    experience_unit: str
+    items: dict[str, tuple[str, ...]]
+    options: int
+    wave_note: str
+
+    @property
+    def instruments(self) -> list[str]:
+        """Return the instruments, in the order of their waves."""
+        return list(dict.fromkeys(self.units["instrument"]))
+
+
+def pair(study: Study, *, measure: str) -> Pairs:
+    """Match engagement with experience, from raw answers or from unit scores.
+
+    Parameters
+    ----------
+    study : Study
+        With `engagement` and `responses`, or with `unit_scores`.
+    measure : str
+        The customers' score: nps, csat or ces; "" takes csat, else the first there is.
+
+    Raises
+    ------
+    MissingTableError
+        If the study has neither form.
+    QuestionError
+        If no unit has both sides.
+
+    Notes
+    -----
+    A person counts once: answers are averaged over waves within an employee and a unit, and within
+    a customer and a unit, before the unit's mean is taken over people. Reverse-keyed items are
+    turned. NPS enters as -100, 0 or 100 per answer.
+    """
+    if study.has("engagement") and study.has("responses"):
+        found = _from_answers(study, measure=measure)
+    elif study.has("unit_scores"):
+        found = _from_unit_scores(study)
+    else:
+        study.need(
+            "engagement",
+            "responses",
+            why="the correlation needs what employees and what customers say of the same units "
+            "(or unit_scores, where both were aggregated elsewhere)",
+        )
+        raise QuestionError("unreachable")
+    if found.units.empty:
+        sides = found.unmatched.groupby("side")["unit"].apply(lambda u: ", ".join(u.head(3)))
+        lacking = "; ".join(f"without {side}: {names}" for side, names in sides.items())
+        raise QuestionError(
+            f"No unit has both sides: every one of {len(found.unmatched):,} units lacks a partner "
+            f"({lacking}, ...).\n  Check that `unit` in both tables of study.yml names the same "
+            "codes."
+        )
+    return found
+
+
+def _from_answers(study: Study, *, measure: str) -> Pairs:
+    """Pair raw employee answers with raw customer answers."""
+    measure = measure or next(
+        (m for m in ("csat", "nps", "ces") if m in study.contract.responses.scores), ""
+    )
+    if measure not in study.contract.responses.scores:
+        raise QuestionError(
+            f"measure {measure!r} is not a score of this study.\n  Scores under responses in "
+            f"study.yml: {', '.join(study.contract.responses.scores)}."
+        )
+    contract = study.contract.engagement
+    items = contract.items
+    answers = study.engagement
+    keyed = answers.copy()
+    for name, item in items.items():
+        if item.reversed:
+            keyed[name] = reverse(answers[[name]], columns=[name], scale=item.scale)[name]
+    keyed["index"] = keyed[list(items)].mean(axis=1)
+    keyed = keyed[keyed["index"].notna()]
+    low, high = next(iter(items.values())).scale
+    scored = study.responses
+    scored = scored[scored[measure].notna()].copy()
+    if measure == "nps":
+        cut = study.contract.responses.scores["nps"]
+        scored["score"] = 100.0 * (
+            (scored[measure] >= cut.promoter).astype(float)
+            - (scored[measure] <= cut.detractor).astype(float)
+        )
+    else:
+        scored["score"] = scored[measure]
+    if "unit" not in scored or scored["unit"].isna().all():
+        homes = study.customers[["customer", "unit"]]
+        scored = scored.drop(columns="unit", errors="ignore").merge(homes, on="customer")
+    wave_of, wave_note = _calendar(keyed["wave"])
+    scored["wave"] = [wave_of(d) if pd.notna(d) else None for d in scored["answered_on"]]
+    inside = scored["wave"].isin(set(keyed["wave"]))
+    if wave_note == "" and inside.any():
+        scored = scored[inside]
+    people = keyed.groupby(["unit", "respondent"], as_index=False)[["index", *items]].mean()
+    clients = scored.groupby(["unit", "customer"], as_index=False)["score"].mean()
+    units = _joined(
+        people.groupby("unit")["index"].agg(["mean", "size"]),
+        clients.groupby("unit")["score"].agg(["mean", "size"]),
+    )
+    waves = _joined(
+        keyed.groupby(["unit", "wave"])["index"].agg(["mean", "size"]),
+        scored.groupby(["unit", "wave"])["score"].agg(["mean", "size"]),
+    )
+    both = units.dropna(subset=["engagement", "experience"])
+    perceived = None
+    if contract.perceived_experience is not None and "perceived_experience" in keyed:
+        own = keyed.groupby(["unit", "respondent"], as_index=False)["perceived_experience"].mean()
+        perceived = (
+            own.groupby("unit")["perceived_experience"].mean().rename("perceived").reset_index()
+        )
+    groups: dict[str, tuple[str, ...]] = {}
+    for name, item in items.items():
+        groups[item.group or "items"] = (*groups.get(item.group or "items", ()), name)
+    return Pairs(
+        units=both.assign(instrument="all waves").reset_index(drop=True),
+        waves=waves.dropna(subset=["engagement", "experience"]).reset_index(drop=True)
+        if wave_note == ""
+        else waves.iloc[:0],
+        employees=people,
+        customers=clients,
+        perceived=perceived,
+        unmatched=_unmatched(units),
+        same_people=contract.raters == "same people",
+        engagement_unit=f"engagement index ({low:g} to {high:g})",
+        experience_unit="NPS (points)" if measure == "nps" else f"mean {measure.upper()}",
+        items=groups,
+        options=int(high - low + 1),
+        wave_note=wave_note,
+    )
+
+
+def _from_unit_scores(study: Study) -> Pairs:
+    """Pair scores that were aggregated elsewhere; instruments are kept apart."""
+    contract = study.contract.unit_scores
+    scores = study.unit_scores.copy()
+    scores["instrument"] = scores["instrument"].astype(str)
+    for column in ("n_employees", "n_customers"):
+        if column not in scores:
+            scores[column] = np.nan
+    both = scores.dropna(subset=["engagement", "experience"]).sort_values(
+        ["wave", "unit"], kind="stable"
+    )
+    known = set(both["unit"])
+    lonely = scores[~scores["unit"].isin(known)]
+    engaged = lonely.groupby("unit")["engagement"].apply(lambda v: v.notna().any())
+    several = both["instrument"].nunique() > 1
+    return Pairs(
+        units=both[
+            ["unit", "instrument", "engagement", "experience", "n_employees", "n_customers"]
+        ].reset_index(drop=True),
+        waves=both[["unit", "wave", "engagement", "experience"]].iloc[:0]
+        if several
+        else both[["unit", "wave", "engagement", "experience"]].reset_index(drop=True),
+        employees=None,
+        customers=None,
+        perceived=None,
+        unmatched=pd.DataFrame(
+            {
+                "unit": engaged.index,
+                "side": ["experience" if e else "engagement" for e in engaged],
+            }
+        ),
+        same_people=contract.raters == "same people",
+        engagement_unit="engagement score",
+        experience_unit="experience score",
+        items={},
+        options=0,
+        wave_note="the waves were measured with different instruments, so a change between them "
+        "is a change of instrument as much as of the units"
+        if several
+        else "",
+    )
+
+
+def _joined(staff: pd.DataFrame, clients: pd.DataFrame) -> pd.DataFrame:
+    """Join both sides' means and numbers of people on their index."""
+    staff = staff.rename(columns={"mean": "engagement", "size": "n_employees"})
+    clients = clients.rename(columns={"mean": "experience", "size": "n_customers"})
+    return staff.join(clients, how="outer").sort_index().reset_index()
+
+
+def _unmatched(units: pd.DataFrame) -> pd.DataFrame:
+    """List the units that have one side only, with the side that is missing."""
+    lonely = units[units["engagement"].isna() | units["experience"].isna()]
+    side = np.where(lonely["engagement"].isna(), "engagement", "experience")
+    return pd.DataFrame({"unit": lonely["unit"].astype(str), "side": side})
+
+
+def _calendar(waves: pd.Series):  # type: ignore[no-untyped-def]
+    """Return how a date becomes a wave's label, and why not where it cannot."""
+    sample = str(waves.iloc[0]) if len(waves) else ""
+    if re.fullmatch(r"\d{4}Q[1-4]", sample):
+        return (lambda d: f"{d.year}Q{(d.month + 2) // 3}"), ""
+    if re.fullmatch(r"\d{4}H[12]", sample):
+        return (lambda d: f"{d.year}H{(d.month + 5) // 6}"), ""
+    if re.fullmatch(r"\d{4}-\d{2}", sample):
+        return (lambda d: f"{d.year}-{d.month:02d}"), ""
+    if re.fullmatch(r"\d{4}", sample):
+        return (lambda d: f"{d.year}"), ""
+    note = "the waves' names are not years, half-years, quarters or months, so customers' answers "
+    return (lambda d: None), note + "cannot be laid beside them wave by wave"

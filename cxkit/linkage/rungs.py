@@ -1,0 +1,199 @@
+"""The aggregation ladder: each rung a row with its figure, verdict and reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxkit import markup
+from cxkit.linkage.ladder import correlation, units_needed
+from cxkit.metrics.agreement import icc1, icc2, rwg_j
+
+if TYPE_CHECKING:
+    from cxkit.linkage.pairs import Pairs
+    from cxkit.results import Estimate
+
+#: Conventions of the field, not laws (LeBreton and Senter 2008).
+AGREE, RELIABLE, RATERS = 0.70, 0.70, 5
+
+
+def reliabilities(pairs: Pairs, *, level: float) -> dict[str, dict[str, Estimate]]:
+    """Return ICC(1) and ICC(2) of each side that came as people's answers."""
+    found = {}
+    if pairs.employees is not None:
+        found["engagement"] = {
+            "icc1": icc1(pairs.employees, unit="unit", score="index", level=level),
+            "icc2": icc2(pairs.employees, unit="unit", score="index", level=level),
+        }
+    if pairs.customers is not None:
+        found["experience"] = {
+            "icc1": icc1(pairs.customers, unit="unit", score="score", level=level),
+            "icc2": icc2(pairs.customers, unit="unit", score="score", level=level),
+        }
+    return found
+
+
+def agreement(pairs: Pairs) -> pd.DataFrame:
+    """Return rwg(j) by group of items: group, median, share (percent at or above .70), units."""
+    if pairs.employees is None:
+        return pd.DataFrame(columns=["group", "items", "median", "share", "units"])
+    rows = []
+    for group, items in pairs.items.items():
+        found = rwg_j(pairs.employees, unit="unit", items=list(items), options=pairs.options)
+        values = found["rwg_j"].dropna()
+        rows.append(
+            {
+                "group": group,
+                "items": len(items),
+                "median": float(values.median()) if len(values) else None,
+                "share": 100 * float((values >= AGREE).mean()) if len(values) else None,
+                "units": len(values),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def ladder(
+    pairs: Pairs,
+    units: pd.DataFrame,
+    *,
+    r: Estimate,
+    true: Estimate | None,
+    iccs: dict[str, dict[str, Estimate]],
+    agreed: pd.DataFrame,
+    level: float,
+) -> pd.DataFrame:
+    """Return the rungs: rung, figure, verdict (holds, limits, not known), reason."""
+    rows = [_raters(units, side) for side in ("employees", "customers")]
+    if len(agreed):
+        poor = agreed[agreed["median"].fillna(0) < AGREE]["group"].tolist()
+        figure = "; ".join(
+            f"{g}: {'–' if m is None or m != m else markup.number(m, 2)}"
+            for g, m in zip(agreed["group"], agreed["median"], strict=True)
+        )
+        rows.append(
+            _rung(
+                "agreement within units, rwg(j)",
+                f"medians {figure}",
+                "limits" if poor else "holds",
+                f"below {AGREE:g} for: {', '.join(poor)}; their unit means hide disagreement"
+                if poor
+                else f"every group of items reaches {AGREE:g} in the median unit (uniform null)",
+            )
+        )
+    else:
+        rows.append(_unknown("agreement within units, rwg(j)"))
+    for side in ("engagement", "experience"):
+        rows += _icc_rungs(side, iccs.get(side))
+    rows.append(_correlation_rung("correlation between units, Pearson", r))
+    rank = correlation(units["engagement"], units["experience"], kind="spearman", level=level)
+    rows.append(_correlation_rung("correlation between units, Spearman", rank))
+    if true is None:
+        rows.append(_unknown("corrected for unreliability"))
+    else:
+        rows.append(_correlation_rung("corrected for unreliability", true))
+    if r.value is not None and 0 < abs(r.value) < 1:
+        need = units_needed(r.value)
+        rows.append(
+            _rung(
+                "units needed for this r",
+                f"{need:,}",
+                "holds" if r.n >= need else "limits",
+                f"80 % power, two-sided 5 %; there are {r.n:,}",
+            )
+        )
+    if pairs.perceived is not None:
+        own = units.merge(pairs.perceived, on="unit", how="inner")
+        rows.append(
+            _rung(
+                "same people on both sides",
+                _said(correlation(own["engagement"], own["perceived"], level=level)),
+                "limits",
+                "engagement with the employees' own view of the experience: the same people rated "
+                "both, so mood and habit of rating add to it (common source)",
+            )
+        )
+    return pd.DataFrame(rows)
+
+
+def _raters(units: pd.DataFrame, side: str) -> dict[str, str]:
+    """Return the rung on how many people stand behind each unit's mean."""
+    name = f"{side} per unit"
+    n = units[f"n_{side}"].dropna()
+    if n.empty:
+        return _rung(name, "–", "not known", "the counts were not published")
+    few = int((n < RATERS).sum())
+    return _rung(
+        name,
+        f"median {markup.number(float(n.median()), 0)}, least {markup.number(float(n.min()), 0)}",
+        "limits" if few else "holds",
+        f"{few:,} of {len(n):,} units have fewer than {RATERS}",
+    )
+
+
+def _icc_rungs(side: str, found: dict[str, Estimate] | None) -> list[dict[str, str]]:
+    """Return the two rungs on how far units differ and how reliable their means are."""
+    if found is None:
+        return [_unknown(f"ICC(1) of {side}"), _unknown(f"ICC(2) of {side}")]
+    one, two = found["icc1"], found["icc2"]
+    rows = []
+    if one.value is None:
+        rows.append(_rung(f"ICC(1) of {side}", "–", "not known", one.reason))
+    else:
+        told = one.low is not None and one.low > 0
+        rows.append(
+            _rung(
+                f"ICC(1) of {side}",
+                _said(one),
+                "holds" if told else "limits",
+                "units differ by more than chance" if told else "units may differ by chance only",
+            )
+        )
+    if two.value is None:
+        rows.append(_rung(f"ICC(2) of {side}", "–", "not known", two.reason))
+    else:
+        reliable = two.value >= RELIABLE
+        rows.append(
+            _rung(
+                f"ICC(2) of {side}",
+                _said(two),
+                "holds" if reliable else "limits",
+                f"unit means {'are reliable enough' if reliable else 'are noisy'} by the "
+                f"convention of {RELIABLE:g}",
+            )
+        )
+    return rows
+
+
+def _correlation_rung(name: str, r: Estimate) -> dict[str, str]:
+    """Return the rung of a correlation."""
+    if r.value is None:
+        return _rung(name, "–", "not known", r.reason)
+    told = (r.low or 0) > 0 or (r.high or 0) < 0
+    zero = "the interval leaves out zero" if told else "the interval holds zero"
+    return _rung(
+        name, _said(r), "holds" if told else "limits", f"{zero}; {r.n:,} units. {r.reason}".strip()
+    )
+
+
+def _said(e: Estimate) -> str:
+    """Write a value with its interval."""
+    if e.value is None:
+        return "–"
+    if e.low is None and e.high is None:
+        return markup.quantity(e.value, "correlation")
+    return (
+        f"{markup.quantity(e.value, 'correlation')} "
+        f"({markup.interval(e.low, e.high, 'correlation')})"
+    )
+
+
+def _rung(rung: str, figure: str, verdict: str, reason: str) -> dict[str, str]:
+    """Return one row of the ladder."""
+    return {"rung": rung, "figure": figure, "verdict": verdict, "reason": reason}
+
+
+def _unknown(rung: str) -> dict[str, str]:
+    """Return a rung that scores aggregated elsewhere cannot climb."""
+    return _rung(rung, "–", "not known", "people's own answers are not in the study")

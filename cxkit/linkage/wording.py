@@ -1,0 +1,114 @@
+"""Sentences about the linkage, each made from a result object and chosen by its interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxkit import markup
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.results import Estimate
+
+
+def reading(r: Estimate) -> str:
+    """Say which way a correlation goes, by its interval."""
+    if r.low is not None and r.low > 0:
+        return "go together"
+    if r.high is not None and r.high < 0:
+        return "go opposite ways"
+    return "cannot be told"
+
+
+def headline(r: Estimate) -> str:
+    """Say the answer in one sentence; the interval chooses among three."""
+    if r.value is None:
+        return (
+            "Whether engaged employees and good experience go together cannot be told from these "
+            f"data: {r.reason}"
+        )
+    limits = (
+        f"r = {markup.quantity(r.value, 'correlation')} ({markup.percent_label(r.level)} interval "
+        f"{markup.interval(r.low, r.high, 'correlation')}, {r.n:,} units)"
+    )
+    return {
+        "go together": "Engaged employees and good experience go together: units with higher "
+        f"engagement have better experience, {limits}. Which comes first is not told by this.",
+        "go opposite ways": "Engaged employees and good experience go opposite ways: units with "
+        f"higher engagement have worse experience, {limits}. Which comes first is not told by "
+        "this.",
+        "cannot be told": "Whether engaged employees and good experience go together cannot be "
+        f"told from these data: {limits}.",
+    }[reading(r)]
+
+
+def corrected(raw: Estimate, true: Estimate) -> str:
+    """Say the corrected correlation beside the raw one, and that they differ in kind."""
+    if true.value is None:
+        return f"A correction for unreliability is not given: {true.reason}"
+    cap = f" {true.reason}" if true.reason else ""
+    return (
+        f"Unit means are measured with error. Corrected for it, r = "
+        f"{markup.quantity(true.value, 'correlation')} "
+        f"({markup.interval(true.low, true.high, 'correlation')}), against a raw r = "
+        f"{markup.quantity(raw.value, 'correlation')}; compare each only with its own kind.{cap}"
+    )
+
+
+def needed(units: int, *, r: float, n: int) -> str:
+    """Say how many units a correlation takes, beside how many there are."""
+    there = "is 1" if n == 1 else f"are {n:,}"
+    enough = "enough" if n >= units else "too few"
+    return (
+        f"To see a correlation of {markup.quantity(r, 'correlation')} with 80 % power you would "
+        f"need {units:,} units; there {there}: {enough}."
+    )
+
+
+def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]:
+    """Return the verdict on which comes first, and the sentence that carries it."""
+    if waves == 2:
+        return (
+            "cannot tell",
+            "Direction is not identified: two waves cannot separate stable differences between "
+            "units from what follows what.",
+        )
+    if lags.empty:
+        why = reason or f"{waves} wave{'s' if waves != 1 else ''} can be followed; it takes three"
+        return "cannot tell", f"Which comes first cannot be told: {why}."
+    inside = lags[lags["of"] == "within units"].set_index("lag")
+    first = inside.loc["engagement, then experience"]
+    second = inside.loc["experience, then engagement"]
+    told = [
+        name
+        for name, row in (
+            ("engagement before experience", first),
+            ("experience before engagement", second),
+        )
+        if row["low"] > 0 or row["high"] < 0
+    ]
+    said = (
+        f"Within units, engagement with experience one wave later: r = {_r(first)}; experience with "
+        f"engagement one wave later: r = {_r(second)} ({int(first['n']):,} units, "
+        f"{int(first['pairs']):,} pairs of waves)."
+    )
+    tail = {
+        0: "Neither lag can be told from zero.",
+        1: f"Only {told[0] if told else ''} can be told from zero, but one lag standing out beside "
+        "another that does not is no test of their difference.",
+        2: "Both lags can be told from zero.",
+    }[len(told)]
+    return (
+        "cannot tell",
+        f"Which comes first cannot be told. {said} {tail} A model that parts stable from passing "
+        "differences is needed before an order is claimed.",
+    )
+
+
+def _r(row: pd.Series) -> str:
+    """Write one lag with its interval."""
+    return (
+        f"{markup.quantity(float(row['value']), 'correlation')} "
+        f"({markup.interval(float(row['low']), float(row['high']), 'correlation')})"
+    )

@@ -1,0 +1,42 @@
+"""Retention from the landmark on, band by band: Kaplan-Meier with its numbers at risk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cxkit.metrics.durations import kaplan_meier, km_at
+
+if TYPE_CHECKING:
+    from cxkit.results import Estimate
+
+
+def curves(spells: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Return one Kaplan-Meier curve per band, stacked, from the landmark (month 0) on."""
+    parts = []
+    for band, rows in spells.groupby("band", observed=True, sort=True):
+        curve = kaplan_meier(rows["months"], rows["left"], level=level)
+        parts.append(curve.assign(band=band))
+    stacked = pd.concat(parts, ignore_index=True)
+    stacked["band"] = pd.Categorical(stacked["band"], categories=spells["band"].cat.categories)
+    return stacked
+
+
+def retained(spells: pd.DataFrame, *, horizon: float, level: float) -> dict[str, Estimate]:
+    """Return each band's share retained ``horizon`` months after the landmark, in percent."""
+    found: dict[str, Estimate] = {}
+    for band, rows in spells.groupby("band", observed=True, sort=True):
+        curve = kaplan_meier(rows["months"], rows["left"], level=level)
+        found[str(band)] = km_at(curve, horizon)
+    return found
+
+
+def at_risk(spells: pd.DataFrame, *, months: np.ndarray) -> pd.DataFrame:
+    """Count the customers of each band who are still followed at each of ``months``."""
+    rows = {
+        band: [int((group["months"] >= m).sum()) for m in months]
+        for band, group in spells.groupby("band", observed=True, sort=True)
+    }
+    return pd.DataFrame(rows, index=pd.Index(months, name="months")).T

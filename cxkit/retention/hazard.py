@@ -1,0 +1,248 @@
+"""Leaving month by month: a discrete-time hazard on counts, and what it means for retention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cxkit.results import Difference, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Exits that each coefficient of the model needs before it is trusted (Peduzzi et al. 1996).
+EXITS_PER_PARAMETER = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A fitted monthly hazard: complementary log-log of leaving, on counts of like customers.
+
+    Attributes
+    ----------
+    bands : tuple of str
+        From the poor end to the good one; the first is the reference.
+    adjusted_for : tuple of str
+        Columns held equal in the comparison.
+    coefficients, covariance : ndarray
+        On the log hazard-ratio scale; the order is that of ``terms``.
+    people : DataFrame
+        The design rows of the customers whose retention is averaged, with their number.
+    exits, n : int
+        Customers who left within the horizon, and all customers at risk.
+    """
+
+    bands: tuple[str, ...]
+    adjusted_for: tuple[str, ...]
+    terms: tuple[tuple[str, object], ...]
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    people: pd.DataFrame
+    horizon: int
+    exits: int
+    n: int
+    level: float
+
+    def ratio(self, band: str) -> Estimate:
+        """Return the hazard ratio of a band against the poorest one."""
+        from scipy.stats import norm
+
+        i = self.terms.index(("band", band))
+        b, se = self.coefficients[i], float(np.sqrt(self.covariance[i, i]))
+        z = float(norm.isf((1 - self.level) / 2))
+        return Estimate(
+            metric=f"hazard ratio, {band} against {self.bands[0]}",
+            measured_in="ratio",
+            value=float(np.exp(b)),
+            low=float(np.exp(b - z * se)),
+            high=float(np.exp(b + z * se)),
+            se=se * float(np.exp(b)),
+            level=self.level,
+            n=self.n,
+            n_missing=0,
+            method="discrete-time hazard (cloglog), Wald on the log scale",
+        )
+
+    def effect(self, a: str, b: str) -> Difference:
+        """Return the average difference in retention at the horizon if all were in ``a``, not ``b``.
+
+        Notes
+        -----
+        For every customer at the landmark, retention is S(band) = exp(-sum over months of
+        exp(x'beta)); the effect is the mean of S(a) - S(b) over those customers, each with their own
+        tenure and segments. Standard error by the delta method, with the customers held fixed.
+        """
+        from scipy.stats import norm
+
+        mean_a, grad_a = self._standardised(a)
+        mean_b, grad_b = self._standardised(b)
+        gradient = grad_a - grad_b
+        se = 100 * float(np.sqrt(gradient @ self.covariance @ gradient))
+        value = 100 * (mean_a - mean_b)
+        z = float(norm.isf((1 - self.level) / 2))
+        n_by_band = self.people.groupby("band")["n"].sum()
+        return Difference(
+            metric=f"retention {self.horizon} months after the landmark",
+            measured_in="percentage points",
+            a=a,
+            b=b,
+            value=value,
+            low=value - z * se,
+            high=value + z * se,
+            se=se,
+            p=float(2 * norm.sf(abs(value) / se)) if se > 0 else None,
+            level=self.level,
+            n_a=int(n_by_band.get(a, 0)),
+            n_b=int(n_by_band.get(b, 0)),
+            n_missing=0,
+            method="average over the customers of a discrete-time hazard (cloglog), delta method",
+        )
+
+    def _standardised(self, band: str) -> tuple[float, np.ndarray]:
+        """Return mean retention with everyone in ``band``, and its gradient."""
+        weights = self.people["n"].to_numpy(float)
+        total, gradient = np.zeros(len(weights)), np.zeros((len(weights), len(self.terms)))
+        for month in range(1, self.horizon + 1):
+            x = _design(self.people.assign(band=band, month=month), self.terms)
+            rate = np.exp(x @ self.coefficients)
+            total += rate
+            gradient += rate[:, None] * x
+        kept = np.exp(-total)
+        share = weights / weights.sum()
+        return float(share @ kept), -(share * kept) @ gradient
+
+
+def person_months(
+    spells: pd.DataFrame, *, horizon: int, by: Sequence[str]
+) -> pd.DataFrame:
+    """Count the customers at risk and leaving in each month after the landmark, by pattern.
+
+    A month counts when it was followed to its end, or when the customer left in it: a customer whose
+    following ends inside a month says nothing of that month.
+    """
+    whole = np.floor(spells["months"].to_numpy(float)).astype(int)
+    left = spells["left"].to_numpy(bool)
+    last = np.minimum(whole + left, horizon)
+    rows = np.repeat(np.arange(len(spells)), last)
+    month = np.arange(len(rows)) - np.repeat(np.cumsum(last) - last, last) + 1
+    exits = left[rows] & (month == whole[rows] + 1)
+    frame = spells[list(by)].iloc[rows].assign(month=month, exits=exits)
+    counted = frame.groupby([*by, "month"], observed=True, sort=True)["exits"].agg(["size", "sum"])
+    return counted.rename(columns={"size": "at_risk", "sum": "exits"}).reset_index()
+
+
+def fit(
+    spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: float
+) -> Hazard:
+    """Fit the monthly hazard of leaving on experience band and what is held equal.
+
+    Parameters
+    ----------
+    spells : DataFrame
+        From the clock: band, months, left, and the columns of ``adjust``.
+    horizon : int
+        Months after the landmark.
+    adjust : sequence of str
+        Categorical columns held equal: tenure band, segments.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    Hazard
+
+    Notes
+    -----
+    Binomial GLM with complementary log-log link on counts, month by month (adjacent months merged
+    until each step has ten exits): the grouped form of proportional hazards. statsmodels' GLM
+    fits it; its tolerance is tightened to 1e-10. Levels of a column with fewer than ten exits are
+    pooled.
+
+    References
+    ----------
+    Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data.
+    Biometrics 34, 57-67. https://doi.org/10.2307/2529588
+    """
+    import statsmodels.api as sm
+
+    bands = tuple(str(b) for b in spells["band"].cat.categories if (spells["band"] == b).any())
+    coarse = spells.assign(
+        band=spells["band"].astype(str),
+        **{c: _pooled(spells, c, horizon) for c in adjust},
+    )
+    cells = person_months(coarse, horizon=horizon, by=["band", *adjust])
+    adjust = [c for c in adjust if coarse[c].nunique() > 1]
+    terms = _terms(cells, bands, adjust)
+    x = _design(cells, terms)
+    y = np.column_stack([cells["exits"], cells["at_risk"] - cells["exits"]]).astype(float)
+    model = sm.GLM(y, x, family=sm.families.Binomial(link=sm.families.links.CLogLog()))
+    fitted = model.fit(tol=1e-10, maxiter=200)
+    people = coarse.groupby(["band", *adjust], observed=True).size().rename("n").reset_index()
+    return Hazard(
+        bands=bands,
+        adjusted_for=tuple(adjust),
+        terms=tuple(terms),
+        coefficients=np.asarray(fitted.params, float),
+        covariance=np.asarray(fitted.cov_params(), float),
+        people=people,
+        horizon=horizon,
+        exits=int(cells["exits"].sum()),
+        n=len(spells),
+        level=level,
+    )
+
+
+def parameters_needed(spells: pd.DataFrame, adjust: Sequence[str], horizon: int) -> int:
+    """Count the coefficients beside the baseline that an adjusted model would estimate."""
+    levels = [_pooled(spells, c, horizon).nunique() - 1 for c in adjust]
+    return int(spells["band"].nunique() - 1 + sum(levels))
+
+
+def exits_within(spells: pd.DataFrame, horizon: int) -> pd.Series:
+    """Return which customers left within the horizon."""
+    return spells["left"] & (spells["months"] < horizon)
+
+
+def _pooled(spells: pd.DataFrame, column: str, horizon: int) -> pd.Series:
+    """Return a column as text, its levels with too few exits made one; missing is a level."""
+    text = spells[column].astype("string").fillna("(missing)").astype(object)
+    exits = exits_within(spells, horizon).groupby(text).sum()
+    small = exits.index[exits < EXITS_PER_PARAMETER]
+    return text.where(~text.isin(small), "(small levels)") if len(small) > 1 else text
+
+
+def _terms(
+    cells: pd.DataFrame, bands: Sequence[str], adjust: Sequence[str]
+) -> list[tuple[str, object]]:
+    """Name the columns of the design: merged months, bands, levels held equal."""
+    exits = cells.groupby("month")["exits"].sum()
+    ends, running = [], 0
+    for month, n in exits.items():
+        running += int(n)
+        if running >= EXITS_PER_PARAMETER:
+            ends.append(int(month))
+            running = 0
+    months = ends or [int(exits.index.max())]
+    months[-1] = 10**6
+    starts = [1, *[m + 1 for m in months[:-1]]]
+    terms: list[tuple[str, object]] = [
+        ("month", span) for span in zip(starts, months, strict=True)
+    ]
+    terms += [("band", b) for b in bands[1:]]
+    for column in adjust:
+        terms += [(column, v) for v in sorted(cells[column].unique())[1:]]
+    return terms
+
+
+def _design(rows: pd.DataFrame, terms: Sequence[tuple[str, object]]) -> np.ndarray:
+    """Return the design matrix: built from values, never from a formula."""
+    x = np.zeros((len(rows), len(terms)))
+    for j, (column, value) in enumerate(terms):
+        if isinstance(value, tuple):
+            x[:, j] = rows[column].between(*value)
+        else:
+            x[:, j] = rows[column] == value
+    return x

@@ -1,0 +1,136 @@
+"""Sentences about retention, each made from a result object and chosen by its interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxkit import markup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cxkit.results import Difference, Estimate
+
+
+def headline(effect: Difference, *, horizon: int) -> str:
+    """Say the answer in one sentence; the interval chooses among three."""
+    if effect.value is None:
+        return (
+            "Whether customers with a better experience stay longer cannot be told from these "
+            f"data: {effect.reason}"
+        )
+    size = markup.quantity(abs(effect.value), effect.measured_in)
+    limits = (
+        f"({markup.percent_label(effect.level)} interval "
+        f"{markup.interval(effect.low, effect.high, effect.measured_in)})"
+    )
+    if effect.direction == "higher":
+        return (
+            f"Customers with a better experience stay longer: {horizon}-month retention is "
+            f"{size} higher among {effect.a} than among {effect.b} {limits}."
+        )
+    if effect.direction == "lower":
+        return (
+            f"Customers with a better experience leave earlier: {horizon}-month retention is "
+            f"{size} lower among {effect.a} than among {effect.b} {limits}."
+        )
+    signed = markup.quantity(effect.value, effect.measured_in)
+    return (
+        "Whether customers with a better experience stay longer cannot be told from these data: "
+        f"the difference in {horizon}-month retention between {effect.a} and {effect.b} is "
+        f"{signed} {limits}."
+    )
+
+
+def retained(estimates: Mapping[str, Estimate], *, horizon: int, gap: int) -> str:
+    """Say each band's retention with its interval and n."""
+    known = {band: e for band, e in estimates.items() if e.value is not None}
+    parts = [
+        f"{markup.quantity(e.value, '%')} of {band} "
+        f"({markup.interval(e.low, e.high, '%')}, n = {e.n:,})"
+        for band, e in known.items()
+    ]
+    said = (
+        f"Of the customers still there {gap} days after their answer, {_list(parts)} are kept "
+        f"{horizon} months later ({markup.percent_label(next(iter(known.values())).level)} "
+        "Kaplan–Meier intervals, nothing held equal)."
+        if known
+        else f"Retention {horizon} months after the landmark is not known for any band."
+    )
+    unknown = [
+        f" For {band} it is not known: {e.reason}" for band, e in estimates.items() if not e.ok
+    ]
+    return said + "".join(unknown)
+
+
+def hazard_ratio(ratio: Estimate, *, high: str, low: str, adjusted_for: tuple[str, ...]) -> str:
+    """Say the hazard ratio; three ways, by the interval."""
+    held = f" with {_list(adjusted_for)} held equal" if adjusted_for else " with nothing held equal"
+    limits = (
+        f"{markup.quantity(ratio.value, 'ratio')} ({markup.percent_label(ratio.level)} interval "
+        f"{markup.interval(ratio.low, ratio.high, 'ratio')}, n = {ratio.n:,})"
+    )
+    if ratio.high is not None and ratio.high < 1:
+        return f"Month by month {high} leave less often than {low}: hazard ratio {limits},{held}."
+    if ratio.low is not None and ratio.low > 1:
+        return f"Month by month {high} leave more often than {low}: hazard ratio {limits},{held}."
+    return (
+        f"Month by month {high} and {low} cannot be told apart: hazard ratio {limits},{held}."
+    )
+
+
+def biased(naive: Estimate | None, honest: Estimate) -> str:
+    """Say what the usual comparison would have claimed."""
+    if naive is None or naive.value is None:
+        return ""
+    return (
+        "The usual comparison, answered against never answered from the day of joining, gives a "
+        f"hazard ratio of {markup.quantity(naive.value, 'ratio')} and is biased: customers must "
+        f"stay to be asked. It is shown below and not used; the ratio used here is "
+        f"{markup.quantity(honest.value, 'ratio')}."
+    )
+
+
+def needed(per_band: int, *, difference: float, horizon: int) -> str:
+    """Say how many customers a difference of a given size would take."""
+    return (
+        f"You would need about {per_band:,} customers in each of the two bands, followed for "
+        f"{horizon} months, to see a difference of {markup.quantity(difference, 'percentage points')}"
+        " with 80 % power."
+    )
+
+
+def snapshot_headline(effect: Difference, *, window: str) -> str:
+    """Say the difference in churn of a fixed window; three ways, by the interval."""
+    if effect.value is None:
+        return (
+            "Whether customers with a worse experience leave more often cannot be told from these "
+            f"data: {effect.reason}"
+        )
+    size = markup.quantity(abs(effect.value), effect.measured_in)
+    limits = (
+        f"({markup.percent_label(effect.level)} interval "
+        f"{markup.interval(effect.low, effect.high, effect.measured_in)}, "
+        f"n = {effect.n_a:,} and {effect.n_b:,})"
+    )
+    if effect.direction == "higher":
+        return (
+            f"Customers with a worse experience leave more often: churn in {window} is {size} "
+            f"higher with '{effect.a}' than without {limits}."
+        )
+    if effect.direction == "lower":
+        return (
+            f"Customers with a worse experience leave less often: churn in {window} is {size} "
+            f"lower with '{effect.a}' than without {limits}."
+        )
+    signed = markup.quantity(effect.value, effect.measured_in)
+    return (
+        "Whether customers with a worse experience leave more often cannot be told from these "
+        f"data: the difference in churn in {window} with and without '{effect.a}' is {signed} "
+        f"{limits}."
+    )
+
+
+def _list(words: Sequence[str]) -> str:
+    """Join words: a, b and c."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
