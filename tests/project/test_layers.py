@@ -85,7 +85,9 @@ def code_lines(source: str) -> int:
         if token.type not in skipped:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             text = node.body[0]
             lines -= set(range(text.lineno, (text.end_lineno or text.lineno) + 1))
     return len(lines)

@@ -1,4 +1,4 @@
-"""The tree as a newcomer finds it: what is said of it is true, and nothing of a machine is in it."""
+"""The tree as a newcomer finds it: what it says is true, and it names no machine."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def test_the_readme_names_only_files_that_are_there() -> None:
     assert not missing
 
 
-def test_the_readme_python_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("README.md", "python")
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own README, run on purpose
