@@ -24,9 +24,10 @@ SERVICE_STABLE, SERVICE_QUARTER = 1.0, 0.15
 QUARTER_LAG = 0.4
 
 _TOWNS = (
-    "Alderholt Birkenau Carrow Dunmere Elstow Fairwater Grünfeld Harrow-on-Lea Ivrea Juniper Kestrel "
-    "Łomża Marlow Northgate Oakham Pärnu Quarry Redmarsh Stonebridge Tilbury Umber Vale Westerby Yarrow"
-).split()
+    *("Alderholt", "Birkenau", "Carrow", "Dunmere", "Elstow", "Fairwater", "Grünfeld", "Harrow"),
+    *("Ivrea", "Juniper", "Kestrel", "Łomża", "Marlow", "Northgate", "Oakham", "Pärnu", "Quarry"),
+    *("Redmarsh", "Stonebridge", "Tilbury", "Umber", "Vale", "Westerby", "Yarrow"),
+)
 _STREETS = ("Market Square", "Station Road", "Harbour", "Old Mill", "High Street")
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from cxkit.simulate.branches import Branches
-from cxkit.simulate.customers import Customers
 from cxkit.simulate.days import AS_OF, OBSERVED_FROM, blank, iso, iso_minutes
 from cxkit.simulate.draws import KEPT, Draws
+
+if TYPE_CHECKING:
+    from cxkit.simulate.branches import Branches
+    from cxkit.simulate.customers import Customers
 
 #: Tickets a year in each band, and orders a year in each segment.
 TICKETS_A_YEAR = np.array([0.30, 0.42, 0.70])
@@ -58,11 +62,15 @@ def tickets_table(seed: int, c: Customers, b: Branches) -> dict[str, list[str]]:
     took = np.maximum(np.rint(np.round(60 * hours, 3)), 2).astype(int)
     opened = day * 1440 + draws.whole(8 * 60, 18 * 60 - 1, n)
     share = np.round(0.02 + 0.5 * draws.uniform(n), KEPT)
-    first = opened + np.maximum(np.floor(np.round(np.minimum(took, 4320) * share, 3)), 1).astype(int)
+    first = opened + np.maximum(np.floor(np.round(np.minimum(took, 4320) * share, 3)), 1).astype(
+        int
+    )
     closed = opened + took
     close_of_data = (AS_OF + 1) * 1440 - 1
     done = closed <= close_of_data
-    wait = np.floor(np.round(np.where(automated == 1, 0.5, 6.0) * draws.exponential(n), 6)).astype(int)
+    wait = np.floor(np.round(np.where(automated == 1, 0.5, 6.0) * draws.exponential(n), 6)).astype(
+        int
+    )
     return {
         "ticket_id": [f"t{i + 1:05d}" for i in range(n)],
         "customer_id": c.ids[who].tolist(),
@@ -72,7 +80,7 @@ def tickets_table(seed: int, c: Customers, b: Branches) -> dict[str, list[str]]:
         "resolved_at": iso_minutes(closed, done),
         "reopened": blank(np.where(reopened, "yes", "no").tolist(), done),
         "handled_by": ["automated" if a else "human" for a in automated],
-        "wait_minutes": [str(w) for w in wait],
+        "wait_minutes": [str(int(w)) for w in np.round(wait, 6)],
         "auto_closed": blank(np.where(dropped, "yes", "no").tolist(), done),
     }
 

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cxkit.errors import ParameterError
+from cxkit.simulate.answers import NO_ANSWER
 from cxkit.simulate.branches import Branches, draw_branches, units_table
 from cxkit.simulate.contacts import orders_table, tickets_table
 from cxkit.simulate.customers import Customers, customers_table, draw_customers
 from cxkit.simulate.days import AS_OF, OBSERVED_FROM, iso
-from cxkit.simulate.people import ITEMS, REVERSED, People, Wave, draw_people, draw_waves, staff_table
-from cxkit.simulate.surveys import NO_ANSWER, Surveys, draw_surveys, responses_table
+from cxkit.simulate.people import (
+    ITEMS,
+    REVERSED,
+    People,
+    Wave,
+    draw_people,
+    draw_waves,
+    staff_table,
+)
+from cxkit.simulate.surveys import Surveys, draw_surveys, responses_table
 from cxkit.simulate.truth import FILE, truth_of
 
 if TYPE_CHECKING:
@@ -117,8 +128,8 @@ def simulate_firm(
 
     Notes
     -----
-    The data run from 2023-07-01 to 2025-12-31. What is planted is written into ``truth.yml`` with its
-    definitions. Random numbers are uniforms of ``numpy.random.default_rng``, transformed here.
+    The data run from 2023-07-01 to 2025-12-31. What is planted is written into ``truth.yml`` with
+    its definitions. Random numbers are uniforms of ``numpy.random.default_rng``, transformed here.
 
     Examples
     --------
@@ -190,8 +201,8 @@ def _contract() -> str:
         for column, (name, group, _) in ITEMS.items()
     )
     return _CONTRACT.format(
-        as_of=iso([AS_OF])[0],
-        observed_from=iso([OBSERVED_FROM])[0],
+        as_of=iso(np.array([AS_OF]))[0],
+        observed_from=iso(np.array([OBSERVED_FROM]))[0],
         missing=NO_ANSWER,
         items=items,
     )

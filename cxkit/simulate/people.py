@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.simulate.branches import Branches
 from cxkit.simulate.days import AS_OF, FIRST_WAVE, OBSERVED_FROM, WAVE_DAYS, WAVES, blank, day, iso
 from cxkit.simulate.draws import KEPT, Draws, whole_answer
+
+if TYPE_CHECKING:
+    from cxkit.simulate.branches import Branches
 
 #: Standard deviations of one employee's engagement: who they are, how this quarter went.
 PERSON, OCCASION = 0.40, 0.20
 #: ... and of what a single question adds. The two questions on appreciation split every branch:
 #: half the people feel seen, half do not, so a branch's mean of them describes nobody.
 ITEM_NOISE, APPRECIATED_SPLIT = 0.45, 1.35
+#: How much an employee's view of the service follows their own index: the common source.
+OWN_INDEX = 0.9
 PARTICIPATION, PARTICIPATION_BY_ENGAGEMENT = 0.70, 0.06
 YEARS_IN_POST = 4.5
 PAY_BANDS = ("A", "B", "C", "D")
@@ -103,9 +108,9 @@ def draw_waves(seed: int, p: People, b: Branches) -> tuple[list[Wave], dict[str,
 
     Notes
     -----
-    An employee's true index in a wave is branch (stable) + branch (that quarter) + person + occasion,
-    around the items' means. The view of how well customers are served leans on the answerer's own
-    index more than on the branch's service: the common source.
+    An employee's true index in a wave is branch (stable) + branch (that quarter) + person +
+    occasion, around the items' means. The view of how well customers are served leans on the
+    answerer's own index more than on the branch's service: the common source.
     """
     draws = Draws(seed, 7)
     pseudonym = draws.order(p.n)
@@ -123,7 +128,7 @@ def draw_waves(seed: int, p: People, b: Branches) -> tuple[list[Wave], dict[str,
         )
         took = draws.happens(PARTICIPATION + PARTICIPATION_BY_ENGAGEMENT * p.trait[person] / PERSON)
         waves.append(Wave(person=person, index=index, took_part=took))
-        served = 0.14 * b.service[branch] + b.service_quarter[branch, FIRST_WAVE + t]
+        served = 0.10 * b.service[branch] + b.service_quarter[branch, FIRST_WAVE + t]
         rows = {
             "respondent": [f"p{k + 1:05d}" for k in pseudonym[person]],
             "branch": b.ids[branch].tolist(),
@@ -131,7 +136,7 @@ def draw_waves(seed: int, p: People, b: Branches) -> tuple[list[Wave], dict[str,
             **_items(draws, index, p.split[person]),
             "enps": _text(whole_answer(6.9 + 3.0 * index + 1.5 * draws.normal(n), 0, 10)),
             "serves_well": _text(
-                whole_answer(3.45 + 0.6 * index + served + 0.55 * draws.normal(n), 1, 5)
+                whole_answer(3.45 + OWN_INDEX * index + served + 0.45 * draws.normal(n), 1, 5)
             ),
         }
         order = [i for i in np.argsort(pseudonym[person], kind="stable") if took[i]]

@@ -1,16 +1,19 @@
-"""The surveys: who is asked when and where, who stays silent, and what those who answer say."""
+"""The surveys: who is asked when and where, who stays silent, and whose score falls."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.simulate.branches import Branches
-from cxkit.simulate.customers import Customers
-from cxkit.simulate.days import AS_OF, OBSERVED_FROM, blank, iso, quarter_of
-from cxkit.simulate.draws import KEPT, Draws, whole_answer
-from cxkit.simulate.verbatims import COMMENTS
+from cxkit.simulate.answers import CSAT, SERVICE_ON_CSAT, draw_answers
+from cxkit.simulate.days import AS_OF, OBSERVED_FROM, iso, quarter_of
+from cxkit.simulate.draws import KEPT, Draws
+
+if TYPE_CHECKING:
+    from cxkit.simulate.branches import Branches
+    from cxkit.simulate.customers import Customers
 
 #: Days between two surveys of a customer, and how many the period can hold.
 EVERY, EVERY_SPREAD, MOST = 180, 36, 6
@@ -31,14 +34,6 @@ MODE_WEIGHTS = np.array([[70, 30, 0], [40, 60, 0], [10, 0, 90], [100, 0, 0], [90
 #: Nobody was asked before the purchase: customers only. The coverage table shows the gap.
 STAGES = ("purchase", "onboarding", "use", "service", "renewal", "post-purchase")
 
-#: What a customer of each band is expected to answer, before branch and quarter.
-CSAT = np.array([4.35, 3.60, 2.60])
-CES = np.array([5.9, 4.9, 3.5])
-SERVICE_ON_CSAT, CSAT_NOISE, CES_NOISE = 0.12, 0.60, 1.00
-NO_ANSWER = 99  # what the survey tool writes for "don't know"
-NPS_IN_BAND = ((9, 10), (7, 8), (0, 1, 2, 3, 4, 5, 6))
-NPS_WEIGHTS = ((0.55, 0.45), (0.45, 0.55), (0.06, 0.04, 0.07, 0.11, 0.14, 0.28, 0.30))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveys:
@@ -53,7 +48,7 @@ class Surveys:
     mode: np.ndarray
     shown: np.ndarray  # the band in which the score lies: lower than their own for some who leave
     expected_csat: np.ndarray  # by true band, branch and quarter, before any falling
-    scores: dict[str, list[str]]
+    said: dict[str, list[str]]
 
     @property
     def n(self) -> int:
@@ -91,7 +86,7 @@ def draw_surveys(seed: int, branches: Branches, c: Customers) -> Surveys:
         mode=mode,
         shown=shown,
         expected_csat=np.round(CSAT[band] + service, KEPT),
-        scores=_answers(draws, shown, service, touchpoint, answered),
+        said=draw_answers(seed, shown, service, touchpoint, answered),
     )
 
 
@@ -118,48 +113,6 @@ def _stages(draws: Draws, tenure: np.ndarray, touchpoint: np.ndarray) -> np.ndar
     return np.where(touchpoint == TOUCHPOINTS.index("complaint desk"), 3, drawn)
 
 
-def _answers(
-    draws: Draws,
-    shown: np.ndarray,
-    service: np.ndarray,
-    touchpoint: np.ndarray,
-    answered: np.ndarray,
-) -> dict[str, list[str]]:
-    """Return the scored and worded columns of responses.csv, empty where there is no answer."""
-    n = len(shown)
-    nps = np.empty(n, int)
-    for band, (values, weights) in enumerate(zip(NPS_IN_BAND, NPS_WEIGHTS, strict=True)):
-        nps = np.where(shown == band, np.array(values)[draws.kind(weights, n)], nps)
-    mood = 0.4 * draws.normal(n)  # what the answers to one survey share
-    csat = whole_answer(CSAT[shown] + service + mood + 0.45 * draws.normal(n), 1, 5)
-    ces = whole_answer(CES[shown] + 1.5 * service + mood + 0.9 * draws.normal(n), 1, 7)
-    columns = {"nps": nps, "csat": csat, "ces": ces}
-    human, digital = np.isin(touchpoint, (0, 1, 4)), np.isin(touchpoint, (2, 3))
-    about = {
-        "served_well": human,
-        "easy_to_use": digital,
-        "knows_me": np.isin(touchpoint, (0, 1)),
-        "same_everywhere": draws.happens(0.5, n),
-    }
-    for k, name in enumerate(about):
-        part = CSAT[shown] + service * (1.3 if k == 0 else 0.6) + mood - 0.1 * k
-        columns[name] = whole_answer(part + 0.7 * draws.normal(n), 1, 5)
-    unsure = draws.happens(0.015, n)
-    texts: dict[str, list[str]] = {}
-    for name, values in columns.items():
-        given = answered & about.get(name, np.True_)
-        texts[name] = blank(np.where(unsure & (name == "nps"), NO_ANSWER, values).tolist(), given)
-    referred = draws.happens(np.array([0.30, 0.10, 0.03])[shown])
-    review = draws.happens(np.array([0.08, 0.02, 0.07])[shown])
-    texts["recommended_us"] = blank(np.where(referred, "yes", "no").tolist(), answered)
-    texts["wrote_review"] = blank(np.where(review, "yes", "no").tolist(), answered)
-    speaks = answered & draws.happens(np.array([0.16, 0.14, 0.34])[shown])
-    pick = draws.uniform(n)
-    sentences = [COMMENTS[b][int(u * len(COMMENTS[b]))] for b, u in zip(shown, pick, strict=True)]
-    texts["comment"] = blank(sentences, speaks)
-    return texts
-
-
 def responses_table(s: Surveys, c: Customers, b: Branches) -> dict[str, list[str]]:
     """Return the columns of responses.csv."""
     return {
@@ -171,5 +124,5 @@ def responses_table(s: Surveys, c: Customers, b: Branches) -> dict[str, list[str
         "touchpoint": [TOUCHPOINTS[t] for t in s.touchpoint],
         "stage": [STAGES[t] for t in s.stage],
         "mode": [MODES[m] for m in s.mode],
-        **s.scores,
+        **s.said,
     }

@@ -1,4 +1,4 @@
-"""What is true in a simulated firm, from the same people's potential outcomes; written beside the data.
+"""What is true in a simulated firm, from the potential outcomes of the same people.
 
 No other part of the kit reads it: an analysis that knew the answer would prove nothing.
 """
@@ -28,12 +28,12 @@ DEFINITIONS = {
         "the band, good, middling or poor, in which a customer is really served; it does not change"
     ),
     "landmark": (
-        f"first answered survey ('answered') or first survey sent ('all_customers') + {GAP} days; the "
-        "population is everyone still a customer on that day. A survey on or after the day of leaving "
-        "gives no landmark."
+        f"first answered survey ('answered') or first survey sent ('all_customers') + {GAP} days; "
+        "the population is everyone still a customer on that day. A survey on or after the day of "
+        "leaving gives no landmark."
     ),
     "landmark_before_as_of": (
-        "the same, where the landmark lies before as_of: those whom an analysis of the data can follow"
+        "the same, where the landmark lies before as_of: those whom an analysis can follow"
     ),
     "retention_12_months": (
         f"share, in %, of that population who stay more than {HORIZON} days after the landmark if, "
@@ -46,19 +46,19 @@ DEFINITIONS = {
         "with what else differs between the bands (segment, tenure)"
     ),
     "hazard_ratio": "planted: hazard of leaving in the band against the good one, within segment",
-    "answered_against_never": "planted: answering a survey changes nothing, so the hazard ratio is 1",
+    "answered_against_never": "planted: answering a survey changes nothing, so it is 1",
     "nps": (
         "of customers at their first survey sent while they were customers, by true band (good: "
-        "promoter, poor: detractor): all of them, and those who answered that survey; 'as_given' is "
-        "from the scores, some of which fell because the customer was leaving"
+        "promoter, poor: detractor): all of them, and those who answered that survey; 'as_given' "
+        "is from the scores, some of which fell because the customer was leaving"
     ),
     "linkage": (
-        "correlation over branches of the employees' true index (mean over employees and waves) with "
-        "the customers' expected csat (mean over surveys): everyone on the roll and everyone asked "
-        "('all'), or those who took part and answered ('answered'); 'planted' is the correlation of "
-        "the stable parts from which these branches were drawn"
+        "correlation over branches of the employees' true index (mean over employees and waves) "
+        "with the customers' expected csat (mean over surveys): everyone on the roll and everyone "
+        "asked ('all'), or those who took part and answered ('answered'); 'planted' is the "
+        "correlation of the stable parts from which these branches were drawn"
     ),
-    "icc1": "planted variance between branches / all variance, of the mean of the items in one wave",
+    "icc1": "planted share of variance between branches, of the mean of the items in one wave",
     "cross_lag": "planted: quarterly deviations of one side do not move the other later",
 }
 
@@ -117,9 +117,7 @@ def retention(firm: Firm, who: np.ndarray, landmark: np.ndarray) -> dict[str, An
     c = firm.customers
     since = np.zeros(c.n, int)
     since[who] = landmark
-    stays = {
-        name: (c.leaves_if(b, since) > since + HORIZON)[who] for b, name in enumerate(BANDS)
-    }
+    stays = {name: (c.leaves_if(b, since) > since + HORIZON)[who] for b, name in enumerate(BANDS)}
     everyone = {name: _share(kept) for name, kept in stays.items()}
     fact = c.left[who] > landmark + HORIZON
     own = c.band[who]
@@ -184,9 +182,7 @@ def _linkage(firm: Firm) -> dict[str, Any]:
     index = np.concatenate([w.index for w in firm.waves])
     took = np.concatenate([w.took_part for w in firm.waves])
     branch, home = firm.people.branch[person], firm.customers.branch[s.customer]
-    everyone = _correlation(
-        _means(branch, index, n), _means(home, s.expected_csat, n)
-    )
+    everyone = _correlation(_means(branch, index, n), _means(home, s.expected_csat, n))
     answered = _correlation(
         _means(branch[took], index[took], n),
         _means(home[s.answered], s.expected_csat[s.answered], n),
@@ -281,7 +277,7 @@ def _means(group: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Return the correlation over branches that have both sides; None under three or without spread."""
+    """Return the correlation over branches with both sides; None under three or without spread."""
     both = ~np.isnan(a) & ~np.isnan(b)
     a, b = a[both], b[both]
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
