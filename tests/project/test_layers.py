@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,10 @@ MAY_IMPORT = {
     "results": {"markup"},
     "metrics": WORDS,
     "study": WORDS,
-    "simulate": {"study"},
+    "simulate": {"study", "errors"},
     "retention": {"simulate", "metrics", "study"} | WORDS,
     "linkage": {"simulate", "metrics", "study"} | WORDS,
-    "disclosure": {"results"},
+    "disclosure": {"results", "errors"},
     "figures": {"disclosure", "results", "markup"},
     "report": WORDS,
 }
@@ -41,10 +42,13 @@ def layer_of(path: Path) -> str:
 
 
 def imported(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
-    """Every module of the kit that the source imports, inside functions too."""
+    """Every module or public name of the kit that the source reaches, inside functions too."""
+    aliases = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] == "cxkit")
+            ours = [a for a in node.names if a.name.split(".")[0] == "cxkit"]
+            aliases |= {a.asname or "cxkit" for a in ours if a.name == "cxkit"}
+            yield from (a.name for a in ours)
         elif isinstance(node, ast.ImportFrom):
             parts = list(package[: len(package) - node.level + 1]) if node.level else []
             module = ".".join(parts + ([node.module] if node.module else []))
@@ -53,11 +57,12 @@ def imported(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
             elif module.startswith("cxkit."):
                 yield module
         elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
-            yield from (
-                a.value
-                for a in node.args
-                if isinstance(a, ast.Constant) and str(a.value).startswith("cxkit")
-            )
+            named = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            yield from (str(n) for n in named if str(n).startswith("cxkit"))
+    for node in ast.walk(tree):
+        of_kit = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if of_kit and node.value.id in aliases:
+            yield f"cxkit.{node.attr}"
 
 
 def arrows(source: str, package: tuple[str, ...]) -> set[str]:
@@ -65,7 +70,7 @@ def arrows(source: str, package: tuple[str, ...]) -> set[str]:
     found = set()
     for module in imported(ast.parse(source), package):
         first = module.removeprefix("cxkit").lstrip(".").split(".")[0]
-        if first != "__version__":
+        if first and not first.startswith("__"):
             found.add(cxkit._PUBLIC.get(first, first).split(".")[0])
     return found
 
@@ -103,6 +108,17 @@ def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
     assert not forbidden, f"{name_of(path)} ({layer}) may not import {sorted(forbidden)}"
 
 
+def test_the_picture_for_contributors_shows_the_same_arrows() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = text.split("```")[3].strip().splitlines()
+    shown = {}
+    for line in picture[1:]:
+        layers, reached = re.split(r" {2,}", line)[:2]
+        shown |= {layer: set(reached.split(", ")) for layer in layers.split(", ")}
+    assert picture[0].split() == ["cli", "everything"]
+    assert shown == {layer: reached for layer, reached in MAY_IMPORT.items() if reached}
+
+
 def test_every_part_of_the_package_has_its_place_in_the_table() -> None:
     assert {layer_of(p) for p in MODULES} <= set(MAY_IMPORT) | FREE
 
@@ -116,7 +132,8 @@ def test_every_part_of_the_package_has_its_place_in_the_table() -> None:
         ("from . import nps", {"metrics"}),
         ("from cxkit import open_study", {"study"}),
         ("import cxkit.figures as f", {"figures"}),
-        ("import cxkit as cx", {""}),
+        ("import cxkit as cx\ncx.nps([9])", {"metrics"}),
+        ("import cxkit\nprint(cxkit.__version__)", set()),
         ("if TYPE_CHECKING:\n    from cxkit.linkage.ladder import correlation", {"linkage"}),
         ("import_module('cxkit.retention.answer')", {"retention"}),
         ("import pandas\nfrom cxkit import __version__", set()),
@@ -130,7 +147,8 @@ def test_the_reader_of_imports_sees_every_way_to_import(source: str, found: set[
 def test_a_module_has_a_telling_name_and_one_idea(path: Path) -> None:
     parts = {p.removesuffix(".py") for p in path.relative_to(PACKAGE).parts}
     assert not parts & VAGUE
-    assert code_lines(path.read_text(encoding="utf-8")) <= MOST_LINES
+    lines = code_lines(path.read_text(encoding="utf-8"))
+    assert lines <= MOST_LINES, f"{name_of(path)}: {lines} lines of code, at most {MOST_LINES}"
 
 
 def test_docstrings_and_comments_are_not_counted_as_code() -> None:

@@ -29,8 +29,9 @@ def imported_by(*command: str) -> tuple[set[str], str]:
         cwd=ROOT,
         timeout=60,
     )
-    assert run.returncode == 0, run.stderr[-2000:]
-    lines = [line for line in run.stderr.splitlines() if line.startswith("import time:")]
+    told = run.stderr.splitlines()
+    lines = [line for line in told if line.startswith("import time:")]
+    assert run.returncode == 0, "\n".join(line for line in told if line not in lines)
     return {line.rsplit("|", 1)[1].strip().split(".")[0] for line in lines}, run.stdout
 
 
