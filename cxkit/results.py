@@ -255,6 +255,25 @@ class Picture:
         )
 
 
+def guards_table(guards: Sequence[Guard]) -> Table:
+    """Return every guard with what it saw, those that fired first."""
+    import pandas as pd
+
+    ordered = sorted(guards, key=lambda g: not g.fired)
+    frame = pd.DataFrame(
+        {
+            "guard": [g.kind for g in ordered],
+            "state": ["fired" if g.fired else "quiet" for g in ordered],
+            "text": [g.text for g in ordered],
+        }
+    )
+    return Table.of(
+        frame,
+        caption=f"Guards: {sum(g.fired for g in guards)} of {len(guards)} fired.",
+        columns=[("Guard", "guard", "text"), ("State", "state", "text"), ("Seen", "text", "text")],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a reader in a hurry needs: the answer in sentences, how sure, and the main doubt."""

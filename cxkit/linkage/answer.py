@@ -14,7 +14,7 @@ from cxkit.linkage.direction import lags, waves_followed
 from cxkit.linkage.ladder import correlation, disattenuate, units_needed
 from cxkit.linkage.pairs import Pairs, pair
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
-from cxkit.results import Answer, Estimate, Guard, Note, Table
+from cxkit.results import Answer, Estimate, Guard, Note, Table, guards_table
 
 if TYPE_CHECKING:
     from cxkit.study.study import Study
@@ -190,7 +190,7 @@ def linkage_answer(
         agreement=_agreement_table(agreed),
         lags_table=_lags_table(lagged, level, sentence),
         direction=Note(paragraphs=(sentence,)),
-        guards=_guards_table(guards),
+        guards=guards_table(guards),
         conclusion=_conclusion(r, pairs, told),
         level=level,
     )
@@ -283,7 +283,7 @@ def _guards(
     """Return every guard of this question, fired or not, with what it saw."""
     limits = steps[steps["verdict"] == "limits"]
     many = len(by_instrument) > 1
-    ceiling = _ceiling(units)
+    ceiling = _ceiling(pairs, units)
     return [
         Guard(
             kind="aggregation",
@@ -320,38 +320,26 @@ def _guards(
             if many
             else "One instrument throughout.",
         ),
-        Guard(kind="ceiling", fired=bool(ceiling), text=ceiling or "No score is near its ceiling."),
+        Guard(
+            kind="ceiling",
+            fired=bool(ceiling),
+            text=ceiling or "No score crowds at the top of its scale.",
+        ),
         Guard(kind="disclosure", fired=shown.hidden > 0, text=shown.reason),
     ]
 
 
-def _ceiling(units: pd.DataFrame) -> str:
-    """Say which side crowds at its highest score, where it does."""
-    for side in ("engagement", "experience"):
+def _ceiling(pairs: Pairs, units: pd.DataFrame) -> str:
+    """Say which side crowds at the top of its scale: less than two standard deviations of room."""
+    for side, top in (("engagement", pairs.engagement_top), ("experience", pairs.experience_top)):
         values = units[side].dropna()
-        if len(values) >= 10 and values.max() > values.min():
-            top = values.max()
-            room = (top - values.median()) / (top - values.min())
-            if room < 0.2:
-                return (
-                    f"The median unit's {side} ({markup.number(float(values.median()))}) is close "
-                    f"to the highest seen ({markup.number(float(top))}): units can hardly differ "
-                    "upwards, which weakens any correlation."
-                )
+        if len(values) > 2 and top - values.mean() < 2 * values.std():
+            return (
+                f"The mean {side} of a unit ({markup.number(float(values.mean()))}) is close to "
+                f"the top of its scale ({top:g}): units can hardly differ upwards, which weakens "
+                "any correlation."
+            )
     return ""
-
-
-def _guards_table(guards: list[Guard]) -> Table:
-    """Return the guards as a table, those that fired first."""
-    ordered = sorted(guards, key=lambda g: not g.fired)
-    frame = pd.DataFrame(
-        [{"guard": g.kind, "fired": "fired" if g.fired else "quiet", "text": g.text} for g in ordered]
-    )
-    return Table.of(
-        frame,
-        caption=f"Guards: {sum(g.fired for g in guards)} of {len(guards)} fired.",
-        columns=[("Guard", "guard", "text"), ("State", "fired", "text"), ("Seen", "text", "text")],
-    )
 
 
 def _how_sure(r: Estimate, steps: pd.DataFrame) -> str:

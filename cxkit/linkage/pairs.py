@@ -52,6 +52,8 @@ class Pairs:
     same_people: bool
     engagement_unit: str
     experience_unit: str
+    engagement_top: float
+    experience_top: float
     items: dict[str, tuple[str, ...]]
     options: int
     wave_note: str
@@ -178,6 +180,10 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
         same_people=contract.raters == "same people",
         engagement_unit=f"engagement index ({low:g} to {high:g})",
         experience_unit="NPS (points)" if measure == "nps" else f"mean {measure.upper()}",
+        engagement_top=float(high),
+        experience_top=100.0
+        if measure == "nps"
+        else float(study.contract.responses.scores[measure].scale[1]),
         items=groups,
         options=int(high - low + 1),
         wave_note=wave_note,
@@ -218,6 +224,8 @@ def _from_unit_scores(study: Study) -> Pairs:
         same_people=contract.raters == "same people",
         engagement_unit="engagement score",
         experience_unit="experience score",
+        engagement_top=float(contract.engagement.scale[1]),
+        experience_top=float(contract.experience.scale[1]),
         items={},
         options=0,
         wave_note="the waves were measured with different instruments, so a change between them "

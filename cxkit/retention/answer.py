@@ -11,7 +11,7 @@ from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import holm
 from cxkit.metrics.proportions import share
-from cxkit.results import Answer, Difference, Guard, Note, Table
+from cxkit.results import Answer, Difference, Guard, Note, Table, guards_table
 from cxkit.retention import snapshot, wording
 from cxkit.retention.clock import bands_of, scores_set_aside, wind
 from cxkit.retention.curves import at_risk, curves, retained
@@ -194,9 +194,7 @@ def _from_dates(
         )
     effect = contrasts[0]
     immortal = answered_against_never(study, measure=bands.measure, level=level)
-    guards = _guards(
-        study, clock, bands, immortal, contrasts, adjust, held, exits, horizon, naive
-    )
+    guards = _guards(study, clock, bands, immortal, contrasts, adjust, held, exits, horizon, naive)
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
     if model is not None and ratio is not None:
         names = tuple(c.removeprefix("held: ").replace("_band", "") for c in model.adjusted_for)
@@ -267,9 +265,7 @@ def _family(model: Hazard, present: list[str]) -> list[Difference]:
     """Return all pairs of bands, the widest first, with Holm's adjustment."""
     import dataclasses
 
-    pairs = [
-        (a, b) for i, b in enumerate(present) for a in present[i + 1 :]
-    ]
+    pairs = [(a, b) for i, b in enumerate(present) for a in present[i + 1 :]]
     pairs.sort(key=lambda p: present.index(p[1]) - present.index(p[0]))
     raw = [model.effect(a, b) for a, b in pairs]
     adjusted = holm([d.p if d.p is not None else 1.0 for d in raw])["p_adjusted"]
@@ -290,7 +286,9 @@ def _untold(
     low, high = present[0], present[-1]
     n_low, n_high = kept[low].n, kept[high].n
     if len(present) < 2:
-        reason = f"all {n_low:,} customers who can be followed are {low}; there is nobody to compare."
+        reason = (
+            f"all {n_low:,} customers who can be followed are {low}; there is nobody to compare."
+        )
         high = "any other band"
         n_high = 0
     else:
@@ -417,20 +415,6 @@ def _guards(
     ]
 
 
-def guards_table(guards: list[Guard]) -> Table:
-    """Return the guards as a table, those that fired first."""
-    ordered = sorted(guards, key=lambda g: not g.fired)
-    frame = pd.DataFrame(
-        [{"guard": g.kind, "fired": "fired" if g.fired else "quiet", "text": g.text} for g in ordered]
-    )
-    fired = sum(g.fired for g in guards)
-    return Table.of(
-        frame,
-        caption=f"Guards: {fired} of {len(guards)} fired.",
-        columns=[("Guard", "guard", "text"), ("State", "fired", "text"), ("Seen", "text", "text")],
-    )
-
-
 def _groups_table(groups: pd.DataFrame, caption: str, header: str, level: float) -> Table:
     """Return the groups with their shares and intervals."""
     return Table.of(
@@ -501,9 +485,7 @@ def _beside_table(naive: pd.DataFrame, level: float) -> Table:
     )
 
 
-def _how_sure(
-    effect: Difference, exits: int, n: int, horizon: int, model: Hazard | None
-) -> str:
+def _how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard | None) -> str:
     """Say how sure, from the interval, the exits behind it and the family."""
     base = f"{n:,} customers are followed, of whom {exits:,} left within {horizon} months."
     if not effect.ok or model is None:
@@ -539,9 +521,7 @@ def _doubt(study: Study, measure: str, level: float) -> str:
     return causes
 
 
-def _conclusion(
-    effect: Difference, model: Hazard | None, gap: int, per_band: int
-) -> Note:
+def _conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int) -> Note:
     """Say the doubts, the rival explanations and what would settle them."""
     rival = {
         "higher": "A rival explanation is that loyal customers rate more kindly: then the score "

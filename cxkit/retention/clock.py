@@ -144,9 +144,7 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
     spells["months"] = (last - spells["landmark"]).dt.days.clip(lower=0.5) / MONTH
     spells["left"] = (spells["end"] <= study.as_of).fillna(value=False).astype(bool)
     spells["tenure"] = (spells["landmark"] - spells["start"]).dt.days / MONTH
-    spells["tenure_band"] = pd.cut(
-        spells["tenure"], TENURE_BANDS, labels=TENURE_NAMES, right=False
-    )
+    spells["tenure_band"] = pd.cut(spells["tenure"], TENURE_BANDS, labels=TENURE_NAMES, right=False)
     begin = study.observed_from
     spells["late"] = spells["start"] < begin if begin is not None else False
     n_scored = scored["customer"].nunique()

@@ -115,9 +115,7 @@ class Hazard:
         return float(share @ kept), -(share * kept) @ gradient
 
 
-def person_months(
-    spells: pd.DataFrame, *, horizon: int, by: Sequence[str]
-) -> pd.DataFrame:
+def person_months(spells: pd.DataFrame, *, horizon: int, by: Sequence[str]) -> pd.DataFrame:
     """Count the customers at risk and leaving in each month after the landmark, by pattern.
 
     A month counts when it was followed to its end, or when the customer left in it: a customer whose
@@ -134,9 +132,7 @@ def person_months(
     return counted.rename(columns={"size": "at_risk", "sum": "exits"}).reset_index()
 
 
-def fit(
-    spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: float
-) -> Hazard:
+def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: float) -> Hazard:
     """Fit the monthly hazard of leaving on experience band and what is held equal.
 
     Parameters
@@ -228,9 +224,7 @@ def _terms(
     months = ends or [int(exits.index.max())]
     months[-1] = 10**6
     starts = [1, *[m + 1 for m in months[:-1]]]
-    terms: list[tuple[str, object]] = [
-        ("month", span) for span in zip(starts, months, strict=True)
-    ]
+    terms: list[tuple[str, object]] = [("month", span) for span in zip(starts, months, strict=True)]
     terms += [("band", b) for b in bands[1:]]
     for column in adjust:
         terms += [(column, v) for v in sorted(cells[column].unique())[1:]]

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from cxkit.study.study import Study
 
 
-def churn_by(
-    study: Study, experience: str, *, level: float
-) -> tuple[Difference, pd.DataFrame]:
+def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference, pd.DataFrame]:
     """Compare churn in the window between customers with and without a bad experience.
 
     Parameters

@@ -74,9 +74,7 @@ def hazard_ratio(ratio: Estimate, *, high: str, low: str, adjusted_for: tuple[st
         return f"Month by month {high} leave less often than {low}: hazard ratio {limits},{held}."
     if ratio.low is not None and ratio.low > 1:
         return f"Month by month {high} leave more often than {low}: hazard ratio {limits},{held}."
-    return (
-        f"Month by month {high} and {low} cannot be told apart: hazard ratio {limits},{held}."
-    )
+    return f"Month by month {high} and {low} cannot be told apart: hazard ratio {limits},{held}."
 
 
 def biased(naive: Estimate | None, honest: Estimate) -> str:
