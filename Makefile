@@ -28,7 +28,7 @@ report: $(RUN)
 	@$(BIN)/cxkit batch $(PLAN)
 
 lab: $(RUN)
-	$(BIN)/python -m jupyterlab notebooks
+	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 test: $(DEV)
 	$(BIN)/python -m pytest $(PYTEST)
