@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,15 @@ import pandas as pd
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
 from cxkit.study.columns import Column, Text
-from cxkit.study.contract import Table
-from cxkit.study.kinds import Cells, typed, where
-from cxkit.study.ledger import Ledger
-from cxkit.study.load import RawTable, Unreadable, digest, read_table
+from cxkit.study.kinds import Cells, place_of, typed
+from cxkit.study.ledger import Ledger, Place
+from cxkit.study.load import RawTable, UnreadableError, digest, read_table
 from cxkit.study.wording import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from cxkit.study.contract import Table
 
 #: What makes a row itself; a table without these columns may hold one row many times.
 KEYS = {
@@ -73,13 +78,12 @@ class Checked:
     size: int
     dropped: int = 0
 
-    def place(self, bad: object = (), *, role: str = "") -> dict[str, object]:
-        """Return where a finding about some rows (a mask) stands."""
-        rows = np.flatnonzero(np.asarray(bad, dtype=bool))
+    def place(self, bad: ArrayLike | None = None, *, role: str = "") -> Place:
+        """Return where a finding about the rows of a mask, or the whole table, stands."""
+        mask = None if bad is None else np.asarray(bad, dtype=bool)
         spec = self.table.roles.get(role)
-        return where(
-            self.name, self.file, self.raw, self.lines[rows], column=spec.column if spec else ""
-        )
+        column = spec.column if spec else ""
+        return place_of(self.name, self.file, self.raw, self.lines, mask, column)
 
     def keep(self, good: np.ndarray) -> None:
         """Drop the rows that are not ``good``, and count them."""
@@ -98,27 +102,27 @@ def located(file: str, folder: Path) -> Path:
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         The name is an address, or holds a variable that is unset or not the kit's.
     """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if not name.startswith("CXKIT_"):
-            raise Unreadable(
+            raise UnreadableError(
                 f"file: {file} names the variable {name}; only names that begin with CXKIT_ "
                 "are filled in.",
                 f"Rename it CXKIT_{name}.",
             )
         if not os.environ.get(name):
-            raise Unreadable(
+            raise UnreadableError(
                 f"file: {file} needs the environment variable {name}, which is not set.",
                 f"Set it to the folder meant, as in  export {name}=FOLDER",
             )
         return os.environ[name]
 
     if "://" in file:
-        raise Unreadable("file: names an address; only files are read.", "Download it first.")
+        raise UnreadableError("file: names an address; only files are read.", "Download it first.")
     return folder / _VARIABLE.sub(value, file)
 
 
@@ -151,18 +155,15 @@ def read_study_table(
         keyed = set(KEYS[name]) <= set(table.roles) and not _rows_are_ids(table)
         wanted = [spec.column for spec in table.roles.values()] if keyed else None
         raw = read_table(content, path.name, wanted)
-    except Unreadable as fault:
+    except UnreadableError as fault:
         ledger.refuse(
             fault.text,
-            table=name,
-            file=shown,
-            column=fault.column,
-            lines=fault.lines,
+            Place(name, shown, fault.column, fault.lines, len(fault.lines)),
             cure=fault.cure,
         )
         return None
     for text, lines in raw.repairs:
-        ledger.repair(text, table=name, file=shown, lines=lines)
+        ledger.repair(text, Place(name, shown, "", lines, len(lines)))
     ids = _row_ids(name, table, raw)
     absent = [
         (role, spec)
@@ -175,8 +176,7 @@ def read_study_table(
     if not raw.rows:
         ledger.refuse(
             "the file has a header and no rows.",
-            table=name,
-            file=shown,
+            Place(name, shown),
             cure=f"Export it again, or take  {name}:  out of study.yml.",
         )
         return None
@@ -221,14 +221,16 @@ def _content(path: Path) -> bytes:
     except FileNotFoundError:
         there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         near = nearest(path.name, there)
-        raise Unreadable(
+        raise UnreadableError(
             "there is no such file beside study.yml.",
             f"Perhaps you mean  file: {near}" if near else "Mend  file:  in study.yml.",
         ) from None
     except IsADirectoryError:
-        raise Unreadable("this is a folder.", "Name the file in it.") from None
+        raise UnreadableError("this is a folder.", "Name the file in it.") from None
     except OSError as error:
-        raise Unreadable(f"it cannot be read ({error.strerror}).", "Look at its rights.") from None
+        raise UnreadableError(
+            f"it cannot be read ({error.strerror}).", "Look at its rights."
+        ) from None
 
 
 def _rows_are_ids(table: Table) -> bool:
@@ -237,7 +239,7 @@ def _rows_are_ids(table: Table) -> bool:
 
 
 def _row_ids(name: str, table: Table, raw: RawTable) -> dict[str, pd.Series]:
-    """Return the row numbers as ids where the contract says ``customer: row`` and no column has it."""
+    """Return row numbers as ids where the contract says ``row`` and no column is named so."""
     if name == "customers" and _rows_are_ids(table) and "row" not in raw.header:
         return {"customer": pd.Series(np.arange(1, raw.rows + 1).astype(str), dtype="str")}
     return {}
@@ -257,8 +259,7 @@ def _refuse_absent(
             cure += "\n  perhaps the first line is not a header"
         ledger.refuse(
             f"the study asks for column {spec.column!r}, which the file does not have.",
-            table=name,
-            file=file,
+            Place(name, file),
             cure=cure,
             error=ColumnError,
         )
@@ -276,8 +277,8 @@ def _instrument(checked: Checked, table: contracts.UnitScores, ledger: Ledger) -
             waves = ", ".join(sorted(checked.frame.loc[unknown, "wave"].unique()))
             ledger.refuse(
                 f"by_wave names no instrument for the wave {waves}.",
+                checked.place(unknown, role="wave"),
                 cure="Add it under  instrument: {by_wave: ...}  in study.yml.",
-                **checked.place(unknown, role="wave"),
             )
         checked.frame["instrument"] = instrument
     for role in ("n_employees", "n_customers"):

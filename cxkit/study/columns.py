@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, ClassVar, Literal, Self
 
-import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 #: The spellings of yes and no that need no declaration, compared in lower case.
@@ -36,21 +35,32 @@ def _code(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value).strip()
 
 
-def _codes(value: object) -> object:
+def _codes(value: object) -> tuple[str, ...]:
     """Read a list of codes."""
     if not isinstance(value, list | tuple):
         raise ValueError("codes stand in a list, as in  [99]")
     return tuple(_code(v) for v in value)
 
 
-def _number_or_text(value: object) -> object:
-    """Keep numbers as numbers and the rest as text."""
-    return float(value) if isinstance(value, int | float) else _code(value)
+def _marks(value: object) -> object:
+    """Read a list of values: numbers if all are, else text."""
+    codes = _codes(value)
+    if not codes:
+        raise ValueError("name at least one value, as in  [1]")
+    try:
+        return tuple(float(code) for code in codes)
+    except ValueError:
+        return codes
+
+
+def _short(value: object) -> object:
+    """Read the short form, ``role: NAME``; the only place that does."""
+    return {"column": value} if isinstance(value, str | int) else value
 
 
 Name = Annotated[str, BeforeValidator(_text)]
 Codes = Annotated[tuple[str, ...], BeforeValidator(_codes)]
-Mark = Annotated[float | str, BeforeValidator(_number_or_text)]
+Marks = Annotated[tuple[float, ...] | tuple[str, ...], BeforeValidator(_marks)]
 
 
 class Column(Model):
@@ -62,8 +72,8 @@ class Column(Model):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: object) -> object:
-        """Read the short form; the only place that does."""
-        return {"column": given} if isinstance(given, str | int) else given
+        """Take a bare name as the column."""
+        return _short(given)
 
 
 class Id(Column):
@@ -104,7 +114,7 @@ class YesNo(Column):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        """A spelling is either yes or no."""
+        """Hold spellings of yes and no apart."""
         if both := sorted(set(self.yes) & set(self.no)):
             raise ValueError(f"{', '.join(both)} stands under yes and under no")
         return self
@@ -124,7 +134,7 @@ class Score(Column):
 
     @model_validator(mode="after")
     def _upward(self) -> Self:
-        """A scale goes from low to high, and the cut-points of its kind lie on it."""
+        """Hold the scale to its direction, and the cut-points to the scale."""
         low, high = self.scale
         if not low < high:
             raise ValueError(f"scale: [{low:g}, {high:g}] must go from low to high")
@@ -163,7 +173,7 @@ class Csat(Score):
 
 
 class Ces(Score):
-    """Effort; version 1.0 asks how much effort (1-5, high is bad), 2.0 how easy (1-7, high is good)."""
+    """Effort; version 1.0: how much (1-5, high is bad); 2.0: how easy (1-7, high is good)."""
 
     version: Annotated[Literal["1.0", "2.0"], BeforeValidator(lambda v: str(v))]
     example: ClassVar[str] = '{column: NAME, version: "2.0"}'
@@ -209,8 +219,8 @@ class Count(Model):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: object) -> object:
-        """Read the short form of a column (a count may have none)."""
-        return Column._short_form(given)
+        """Take a bare name as the column."""
+        return _short(given)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -231,8 +241,8 @@ class Instrument(Model):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: object) -> object:
-        """Read the short form of a column."""
-        return Column._short_form(given)
+        """Take a bare name as the column."""
+        return _short(given)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -243,26 +253,12 @@ class Instrument(Model):
 
 
 class Experience(Column):
-    """Something a customer went through, in a snapshot; says which values are bad."""
+    """Something a customer went through, in a snapshot; says which recorded values are bad."""
 
-    bad: tuple[Mark, ...] = ()
-    bad_from: float | None = None
-    bad_to: float | None = None
+    bad: Marks
     example: ClassVar[str] = "{column: NAME, bad: [1]}"
 
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        """Say what is bad in exactly one way."""
-        if bool(self.bad) + (self.bad_from is not None) + (self.bad_to is not None) != 1:
-            raise ValueError("say what is bad: bad: [1], or bad_from: 5, or bad_to: 2")
-        return self
-
-    def is_bad(self, values: pd.Series) -> pd.Series:
-        """Return which of the recorded values are bad; missing stays missing."""
-        if self.bad_from is not None:
-            bad = values >= self.bad_from
-        elif self.bad_to is not None:
-            bad = values <= self.bad_to
-        else:
-            bad = values.isin(self.bad)
-        return bad.astype("boolean").mask(values.isna())
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers (so if every bad one is), else text."""
+        return all(isinstance(value, float) for value in self.bad)

@@ -256,7 +256,7 @@ class Contract(c.Model):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        """A study has a table, and its days are in order."""
+        """Hold the study to having a table, and its days in order."""
         if not self.tables:
             raise ValueError(f"the study names no table; it may have {', '.join(Tables)}")
         if self.observed_from is not None and self.observed_from > self.as_of:
@@ -302,11 +302,11 @@ def read_contract(path: str | Path) -> Contract:
 
 
 def parse_contract(text: str, name: str = "study.yml") -> Contract:
-    """Read the text of a study.yml.
+    r"""Read the text of a study.yml.
 
     Examples
     --------
-    >>> parse_contract("study: A\\nas_of: 2025-12-31\\norders: {file: o.csv, custmer: id}")
+    >>> parse_contract("study: A\nas_of: 2025-12-31\norders: {file: o.csv, custmer: id}")
     Traceback (most recent call last):
     ...
     cxkit.errors.ContractError: study.yml: 3 things to mend.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxkit.errors import CxkitError, DataError, ScaleError
 from cxkit.study import columns as c
-from cxkit.study.ledger import Ledger
-from cxkit.study.load import RawTable
+from cxkit.study.ledger import Ledger, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cxkit.study.load import RawTable
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
 _ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)")
@@ -53,34 +57,29 @@ class Cells:
         more = f"; also {self.raw.place}s {_some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
         self.ledger.refuse(
             f"{shown} {what(shown, several)} ({len(rows):,}{of}{more if len(rows) > 1 else ''}).",
+            self.place(bad),
             cure=cure,
             error=error,
-            **self.place(self.raw.lines[rows]),
         )
 
-    def place(self, lines: np.ndarray | Sequence[int] = ()) -> dict[str, object]:
-        """Return where a finding about this column stands."""
-        return where(self.table, self.file, self.raw, lines, column=self.spec.column)
+    def place(self, bad: np.ndarray | None = None) -> Place:
+        """Return where a finding about the rows of a mask, or the whole column, stands."""
+        return place_of(self.table, self.file, self.raw, self.raw.lines, bad, self.spec.column)
 
 
-def where(
+def place_of(
     table: str,
     file: str,
     raw: RawTable,
-    lines: np.ndarray | Sequence[int] = (),
-    *,
+    lines: np.ndarray,
+    bad: np.ndarray | None,
     column: str = "",
-) -> dict[str, object]:
-    """Return the place of a finding; rows of a Parquet file are named as rows."""
-    lines = [int(line) for line in lines]
-    if raw.place == "row" and lines:
-        return {
-            "table": table,
-            "file": f"{file} row {lines[0]}",
-            "column": column,
-            "n_rows": len(lines),
-        }
-    return {"table": table, "file": file, "column": column, "lines": lines}
+) -> Place:
+    """Return the place of the rows of a mask; a row of a Parquet file is named a row."""
+    told = () if bad is None else tuple(int(line) for line in lines[bad])
+    if raw.place == "row" and told:
+        return Place(table, f"{file} row {told[0]:,}", column, (), len(told))
+    return Place(table, file, column, told, len(told))
 
 
 def _some(values: Sequence[str], most: int = 3) -> str:
@@ -107,8 +106,7 @@ def typed(cells: Cells) -> pd.Series:
         return _amounts(cells)
     if isinstance(spec, c.Experience):
         return _recorded(cells, spec)
-    values = pd.array(cells.text, dtype="str")
-    return pd.Series(values).mask(pd.Series(cells.text == ""))
+    return _words(cells)
 
 
 def _trimmed(cells: Cells) -> Cells:
@@ -123,7 +121,7 @@ def _trimmed(cells: Cells) -> Cells:
     if cells.role != "comment":
         cells.ledger.repaired.setdefault(cells.table, set()).update(rows.tolist())
         cells.ledger.repair(
-            f"spaces around {len(rows):,} values taken off.", **cells.place(cells.raw.lines[rows])
+            f"spaces around {len(rows):,} values taken off.", cells.place(changed[codes])
         )
     return Cells(**{**cells.__dict__, "text": text})
 
@@ -147,7 +145,7 @@ def _as_number(text: str) -> float | None:
 
 
 def _scores(cells: Cells, spec: c.Score) -> pd.Series:
-    """Read answers on a scale; codes of the contract are missing, anything else off it is refused."""
+    """Read answers on a scale: declared codes are missing, anything else off it is refused."""
     low, high = spec.scale
     codes = set(cells.missing)
 
@@ -203,12 +201,12 @@ def _amounts(cells: Cells) -> pd.Series:
 
 
 def _recorded(cells: Cells, spec: c.Experience) -> pd.Series:
-    """Read what a customer went through: numbers where all are, else text."""
-    values, bad = _by_value(cells, _as_number)
-    if not bad.any():
-        return pd.Series(values)
-    if spec.bad_from is not None or spec.bad_to is not None:
-        return _amounts(cells)
+    """Read what a customer went through: numbers if its bad values are numbers, else text."""
+    return _amounts(cells) if spec.numeric else _words(cells)
+
+
+def _words(cells: Cells) -> pd.Series:
+    """Read words; an empty cell is missing."""
     return pd.Series(pd.array(cells.text, dtype="str")).mask(pd.Series(cells.text == ""))
 
 
@@ -271,12 +269,12 @@ def _dates(cells: Cells, spec: c.Date) -> pd.Series:
     if len(zones) > 1:
         cells.ledger.refuse(
             "moments of different time zones, or with and without one, stand in one column.",
+            cells.place(),
             cure="Write all of them in one zone.",
-            **cells.place(),
         )
     elif zones - {"none"}:
         cells.ledger.flag(
-            f"all moments are of the zone {zones.pop()}; days are counted there.", **cells.place()
+            f"all moments are of the zone {zones.pop()}; days are counted there.", cells.place()
         )
     late = (values >= cells.as_of + pd.Timedelta(days=1)).to_numpy()
     if late.any():

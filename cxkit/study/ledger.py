@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from cxkit.errors import ColumnError, CxkitError, DataError, ScaleError
 from cxkit.results import Finding
 
 #: More refusals than this are counted, not told.
 MOST_TOLD = 20
+
+#: A finding keeps the first lines it is about, and counts them all.
+MOST_LINES = 10
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a finding stands: file, column and lines, counted in ``n_rows``."""
+
+    table: str
+    file: str
+    column: str = ""
+    lines: tuple[int, ...] = ()
+    n_rows: int = 0
 
 
 class Ledger:
@@ -20,68 +35,32 @@ class Ledger:
         self._errors: list[type[CxkitError]] = []
 
     def refuse(
-        self,
-        text: str,
-        *,
-        table: str,
-        file: str,
-        column: str = "",
-        lines: Sequence[int] = (),
-        n_rows: int = 0,
-        cure: str = "",
-        error: type[CxkitError] = DataError,
+        self, text: str, place: Place, *, cure: str = "", error: type[CxkitError] = DataError
     ) -> None:
         """Note what stops the work."""
         self._errors.append(error)
-        self._note("refuse", text, table, file, column, lines, n_rows, cure)
+        self._note("refuse", text, place, cure)
 
-    def repair(
-        self,
-        text: str,
-        *,
-        table: str,
-        file: str,
-        column: str = "",
-        lines: Sequence[int] = (),
-        n_rows: int = 0,
-    ) -> None:
+    def repair(self, text: str, place: Place) -> None:
         """Note what was mended by rule."""
-        self._note("repair", text, table, file, column, lines, n_rows, "")
+        self._note("repair", text, place, "")
 
-    def flag(
-        self,
-        text: str,
-        *,
-        table: str,
-        file: str,
-        column: str = "",
-        lines: Sequence[int] = (),
-        n_rows: int = 0,
-        cure: str = "",
-    ) -> None:
+    def flag(self, text: str, place: Place, *, cure: str = "") -> None:
         """Note what was kept and must be known."""
-        self._note("flag", text, table, file, column, lines, n_rows, cure)
+        self._note("flag", text, place, cure)
 
     def _note(
-        self,
-        kind: str,
-        text: str,
-        table: str,
-        file: str,
-        column: str,
-        lines: Sequence[int],
-        n_rows: int,
-        cure: str,
+        self, kind: Literal["refuse", "repair", "flag"], text: str, place: Place, cure: str
     ) -> None:
         """Add one finding, with its first lines."""
         self.findings.append(
             Finding(
-                kind=kind,  # type: ignore[arg-type]
-                table=table,
-                file=file,
-                column=column,
-                lines=tuple(int(line) for line in lines[:10]),
-                n_rows=n_rows or len(lines),
+                kind=kind,
+                table=place.table,
+                file=place.file,
+                column=place.column,
+                lines=place.lines[:MOST_LINES],
+                n_rows=place.n_rows,
                 text=text,
                 cure=cure,
             )

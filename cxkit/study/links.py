@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from cxkit.study.checks import Checked
 from cxkit.study.contract import Responses
-from cxkit.study.ledger import Ledger
 from cxkit.study.rules import is_dated
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.study.checks import Checked
+    from cxkit.study.ledger import Ledger
 
 
 def hold_links(
@@ -39,14 +43,14 @@ def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             there = ", ".join(customers.frame["customer"].iloc[:3])
             ledger.refuse(
                 f"none of its customers is in {customers.file}: here {here}; there {there}.",
+                tables[name].place(unknown, role="customer"),
                 cure="The two ids are of different kinds, or a spreadsheet took their zeros.",
-                **tables[name].place(unknown, role="customer"),
             )
             continue
         ledger.flag(
             f"{unknown.sum():,} of {len(given):,} rows name a customer that {customers.file} "
             "does not have; they count in scores, not in retention.",
-            **tables[name].place(unknown, role="customer"),
+            tables[name].place(unknown, role="customer"),
         )
 
 
@@ -60,7 +64,7 @@ def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             ledger.flag(
                 f"{empty.sum():,} of {len(given):,} rows name no unit; "
                 "they count in no comparison of units.",
-                **checked.place(empty, role="unit"),
+                checked.place(empty, role="unit"),
             )
         if "units" not in tables:
             continue
@@ -69,7 +73,7 @@ def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             ledger.flag(
                 f"{unknown.sum():,} of {len(given):,} rows name a unit that "
                 f"{tables['units'].file} does not have.",
-                **checked.place(unknown, role="unit"),
+                checked.place(unknown, role="unit"),
             )
 
 
@@ -83,9 +87,10 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
     if unknown.any():
         ledger.flag(
             f"{unknown.sum():,} units have a parent that is not a unit of the table.",
-            **checked.place(unknown, role="parent"),
+            checked.place(unknown, role="parent"),
         )
-    parent = frame.dropna(subset=["unit", "parent"]).set_index("unit")["parent"].to_dict()
+    known = frame.dropna(subset=["unit", "parent"])
+    parent: dict[str, str] = dict(zip(known["unit"], known["parent"], strict=True))
     for unit in sorted(parent):
         way = [unit]
         while way[-1] in parent and parent[way[-1]] not in way:
@@ -93,8 +98,8 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
         if parent.get(way[-1]) == unit:
             ledger.refuse(
                 f"units are their own parents: {' → '.join([*way, unit])}.",
+                checked.place(frame["unit"].isin(way), role="parent"),
                 cure="Leave the parent of the topmost unit empty.",
-                **checked.place(frame["unit"].isin(way), role="parent"),
             )
             return
 
@@ -117,7 +122,7 @@ def _scores_while_leaving(tables: dict[str, Checked], ledger: Ledger) -> None:
         ledger.flag(
             f"{late.sum():,} of {scored.sum():,} scored answers were given on the day of leaving "
             "or after it; they never count as a cause of leaving.",
-            **responses.place(late, role=day),
+            responses.place(late, role=day),
         )
 
 
@@ -132,7 +137,7 @@ def _before_the_data(
             ledger.flag(
                 f"{gone.sum():,} customers left before observed_from ({observed_from:%Y-%m-%d}); "
                 "they were never at risk in these data.",
-                **customers.place(gone, role="end"),
+                customers.place(gone, role="end"),
             )
     for name, role in (
         ("responses", "asked_on"),
@@ -146,5 +151,5 @@ def _before_the_data(
                 ledger.flag(
                     f"{early.sum():,} rows lie before observed_from "
                     f"({observed_from:%Y-%m-%d}), the first day the data cover.",
-                    **tables[name].place(early, role=role),
+                    tables[name].place(early, role=role),
                 )

@@ -6,11 +6,14 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 #: A field longer than this is taken for a fault of the file.
 LONGEST_FIELD = 4_000_000
@@ -34,7 +37,7 @@ class RawTable:
 
 
 @dataclass
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file is not what it should be: what was seen, where, and what to do."""
 
     text: str
@@ -66,19 +69,19 @@ def read_table(content: bytes, name: str, wanted: Sequence[str] | None) -> RawTa
 
     Raises
     ------
-    Unreadable
+    UnreadableError
         The bytes are of another kind, the header is unfit, or rows have other numbers of fields.
     """
     suffix = Path(name).suffix.lower()
     reader = READERS.get(suffix)
     if reader is None:
         known = ", ".join(sorted(READERS))
-        raise Unreadable(
+        raise UnreadableError(
             f"files ending in {suffix or 'nothing'!r} are not read; known are {known}",
             f"Save it as CSV (UTF-8, comma) and write  file: {Path(name).stem}.csv",
         )
     if not content.strip():
-        raise Unreadable("the file is empty.", "Export it again.")
+        raise UnreadableError("the file is empty.", "Export it again.")
     return reader(content, None if wanted is None else frozenset(wanted))
 
 
@@ -108,17 +111,17 @@ def read_csv(content: bytes, wanted: frozenset[str] | None) -> RawTable:
                 ragged.append((begin, len(row)))
             begin = reader.line_num + 1
     except csv.Error:
-        raise Unreadable(
+        raise UnreadableError(
             "from here on the quotes do not close, or stand inside a field.",
             'A quote inside a quoted field is written twice ("").',
             (begin,),
         ) from None
     if not header:
-        raise Unreadable("the file holds only blank lines.", "Export it again.")
+        raise UnreadableError("the file holds only blank lines.", "Export it again.")
     if ragged:
-        line, found = ragged[0]
+        found = ragged[0][1]
         many = f" ({len(ragged)} rows are so)" if len(ragged) > 1 else ""
-        raise Unreadable(
+        raise UnreadableError(
             f"{found} fields, the header has {len(header)}{many}.",
             "A comma inside a field needs quotes around the field."
             if found > len(header)
@@ -154,12 +157,12 @@ def _decoded(content: bytes) -> str:
         line = content[: content.index(b"\0")].count(b"\n") + 1
         share = content[:4096].count(b"\0") / len(content[:4096])
         if share < 0.2:
-            raise Unreadable(
+            raise UnreadableError(
                 "a NUL byte stands here; the file is damaged.", "Export it again.", (line,)
             )
         seen = "UTF-16 text"
     if seen:
-        raise Unreadable(
+        raise UnreadableError(
             f"this is not comma-separated UTF-8 text but looks like {seen}.",
             "Export or save it as CSV (UTF-8, comma).",
         )
@@ -167,14 +170,14 @@ def _decoded(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise Unreadable(
+        raise UnreadableError(
             f"this is not UTF-8 (byte {error.start + 1:,}); it looks like Windows or Latin-1 text.",
             "Save it as CSV (UTF-8, comma).",
             (line,),
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise Unreadable(
+        raise UnreadableError(
             "a NUL byte stands here; the file is damaged.", "Export it again.", (line,)
         )
     return text
@@ -196,27 +199,27 @@ def _fit(header: list[str], line: int) -> None:
     """Refuse a header that is of another separator, or has a name twice."""
     if len(header) == 1:
         if re.match(r"(?i)sep=", header[0]):
-            raise Unreadable(
+            raise UnreadableError(
                 f"the first line is {header[0]!r}, a note for Excel.",
                 "Remove that line and save with commas.",
                 (line,),
             )
         for mark, what in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if mark in header[0]:
-                raise Unreadable(
+                raise UnreadableError(
                     f"the columns are separated by {what}, not commas.",
                     "Save it as CSV (UTF-8, comma); mind decimal commas.",
                     (line,),
                 )
     twice = sorted({name for name in header if name.strip() and header.count(name) > 1})
     if twice:
-        raise Unreadable(
+        raise UnreadableError(
             f"the header has {', '.join(map(repr, twice))} more than once.",
             "Give every column its own name.",
             (line,),
         )
     if sum(not name.strip() for name in header) > 1:
-        raise Unreadable(
+        raise UnreadableError(
             "several columns have no name in the header.",
             "Give every column a name, or remove the empty columns.",
             (line,),
@@ -232,17 +235,17 @@ def read_parquet(content: bytes, wanted: frozenset[str] | None) -> RawTable:
         file = pq.ParquetFile(io.BytesIO(content))
         header = tuple(file.schema_arrow.names)
         if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise Unreadable(f"the column {twice[0]!r} stands there more than once.")
+            raise UnreadableError(f"the column {twice[0]!r} stands there more than once.")
         table = file.read(columns=[n for n in header if wanted is None or n in wanted])
     except (pa.ArrowException, OSError):
-        raise Unreadable("this is not a whole Parquet file.", "Export it again.") from None
+        raise UnreadableError("this is not a whole Parquet file.", "Export it again.") from None
     columns = {}
     iso = set()
     for name in table.column_names:
         values = table.column(name).combine_chunks()
         kind = values.type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-            raise Unreadable(
+            raise UnreadableError(
                 f"it holds {kind}, not one plain value per row.",
                 "Export it with one column per value.",
                 column=name,

@@ -31,7 +31,7 @@ class Marked:
 
 
 def read_yaml(text: str) -> Marked:
-    """Read YAML as ``safe_load`` would, keeping lines and refusing what hides mistakes.
+    r"""Read YAML as ``safe_load`` would, keeping lines and refusing what hides mistakes.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def read_yaml(text: str) -> Marked:
 
     Examples
     --------
-    >>> marked = read_yaml("nps: nps\\nyes: [1, NO]")
+    >>> marked = read_yaml("nps: nps\nyes: [1, NO]")
     >>> marked.value, marked.lines[("yes",)]
     ({'nps': 'nps', 'yes': [1, 'NO']}, 2)
-    >>> read_yaml("a: 1\\na: 2").faults
+    >>> read_yaml("a: 1\na: 2").faults
     [(2, "the key 'a' stands here and on line 1; keep one of them.")]
     """
     marked = Marked()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from cxkit.study.checks import KEYS, NEEDED, Checked, words_of
 from cxkit.study.contract import DatedCustomers, Responses, UnitScores
-from cxkit.study.ledger import Ledger
+
+if TYPE_CHECKING:
+    from cxkit.study.ledger import Ledger
 
 #: Earlier and later day of one row; the other way round is refused.
 ORDER = {
@@ -41,8 +45,8 @@ def _needed(checked: Checked, ledger: Ledger) -> None:
                 continue  # told already: what could not be read is not also empty
             ledger.refuse(
                 f"{role} is empty ({empty.sum():,} of {len(empty):,} rows).",
+                checked.place(empty, role=role),
                 cure="Every row needs it; fill it in, or take the row out.",
-                **checked.place(empty, role=role),
             )
 
 
@@ -58,7 +62,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
             ledger.flag(
                 f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
                 "without an id they may be different people with the same answers.",
-                **checked.place(copies),
+                checked.place(copies),
             )
         return
     filled = frame[key].notna().all(axis=1)
@@ -66,7 +70,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
     if copies.any():
         ledger.repair(
             f"{copies.sum():,} exact copies of a row with the same {_and(key)} dropped.",
-            **checked.place(copies, role=key[0]),
+            checked.place(copies, role=key[0]),
         )
         checked.keep(~copies)
         frame, filled = checked.frame, checked.frame[key].notna().all(axis=1)
@@ -79,8 +83,8 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
         ledger.refuse(
             f"the same {_and(key)}{shown} as on {checked.raw.place} {first}, "
             f"with other content ({again.sum():,} rows are so).",
+            checked.place(again, role=key[0]),
             cure="One of them is wrong, or this column is not what tells rows apart.",
-            **checked.place(again, role=key[0]),
         )
 
 
@@ -100,17 +104,12 @@ def _days_in_order(checked: Checked, ledger: Ledger) -> None:
             continue
         row = int(np.flatnonzero(wrong)[0])
         form = "%Y-%m-%d %H:%M" if checked.name == "tickets" else "%Y-%m-%d"
-        shown = (
-            ""
-            if checked.table.private
-            else f" {frame.loc[row, last]:{form}} against {frame.loc[row, first]:{form}}"
-        )
+        days = [frame[role].iloc[[row]].dt.strftime(form).item() for role in (last, first)]
+        shown = "" if checked.table.private else f": {days[0]} against {days[1]}"
         ledger.refuse(
-            f"{last} lies before {first}:{shown} ({wrong.sum():,} of {len(wrong):,} rows).".replace(
-                ": (", " ("
-            ),
+            f"{last} lies before {first}{shown} ({wrong.sum():,} of {len(wrong):,} rows).",
+            checked.place(wrong, role=last),
             cure="Mend the dates; perhaps day and month changed places.",
-            **checked.place(wrong, role=last),
         )
 
 
@@ -123,7 +122,7 @@ def _encoded_once(checked: Checked, ledger: Ledger) -> None:
             odd = values.str.contains(_TWICE_ENCODED, regex=True, na=False)
             ledger.flag(
                 f"{odd.sum():,} texts look encoded twice (as in ZÃ¼rich); kept as they are.",
-                **checked.place(odd, role=role),
+                checked.place(odd, role=role),
             )
 
 
@@ -133,26 +132,26 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
     scores = list(table.scores)
     for role in scores:
         if frame[role].isna().all():
-            ledger.flag(f"no answer at all in {len(frame):,} rows.", **checked.place(role=role))
+            ledger.flag(f"no answer at all in {len(frame):,} rows.", checked.place(role=role))
     if "answered_on" in frame and scores:
         undated = (frame[scores].notna().any(axis=1) & frame["answered_on"].isna()).to_numpy()
         if undated.any():
             ledger.flag(
                 f"{undated.sum():,} rows have a score and no day of answering; "
                 "they count in scores, not in anything over time.",
-                **checked.place(undated, role="answered_on"),
+                checked.place(undated, role="answered_on"),
             )
     if "answered_on" in frame and "asked_on" in frame:
         early = (frame["answered_on"] < frame["asked_on"]).to_numpy()
         if early.any():
             ledger.flag(
                 f"{early.sum():,} rows were answered before they were asked.",
-                **checked.place(early, role="answered_on"),
+                checked.place(early, role="answered_on"),
             )
     if "customer" in frame and (anonymous := frame["customer"].isna()).any():
         ledger.flag(
             f"{anonymous.sum():,} rows name no customer; they count in scores only.",
-            **checked.place(anonymous, role="customer"),
+            checked.place(anonymous, role="customer"),
         )
 
 
@@ -164,13 +163,13 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
         ledger.flag(
             f"{len(instruments)} different instruments ({', '.join(instruments)}): "
             "their scores are never subtracted.",
-            **checked.place(),
+            checked.place(),
         )
     for role in ("engagement", "experience"):
         if (missing := frame[role].isna()).any():
             ledger.flag(
                 f"{missing.sum():,} of {len(frame):,} rows have no {role} score.",
-                **checked.place(missing, role=role),
+                checked.place(missing, role=role),
             )
     for role in ("n_employees", "n_customers"):
         said = getattr(table, role)
@@ -180,10 +179,10 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
         if (there := silent & frame[role].notna()).any():
             ledger.flag(
                 f"{there.sum():,} rows have a count although the study says it was not published.",
-                **checked.place(there, role=role),
+                checked.place(there, role=role),
             )
         for wave in sorted(set(said.waves) - set(frame["wave"])):
-            ledger.flag(f"no row is of the wave {wave} that {role} names.", **checked.place())
+            ledger.flag(f"no row is of the wave {wave} that {role} names.", checked.place())
 
 
 def is_dated(checked: Checked | None) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from cxkit.errors import ParameterError
-from cxkit.study.contract import Contract
-from cxkit.study.ledger import Ledger
+from cxkit.study.ledger import Ledger, Place
 from cxkit.study.wording import nearest
+
+if TYPE_CHECKING:
+    from cxkit.study.contract import Contract
 
 
 def selected(
@@ -70,7 +74,7 @@ def selected(
             customers = frames["customers"]
             rows = frame["customer"].isin(customers.loc[customers["unit"].isin(places), "customer"])
         else:
-            ledger.flag(f"where={where}: not narrowed, it knows no {name}.", table=table, file="")
+            ledger.flag(f"where={where}: not narrowed, it knows no {name}.", Place(table, ""))
             kept[table] = frame
             continue
         kept[table] = frame[rows].reset_index(drop=True)

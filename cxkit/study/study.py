@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit.errors import MissingTableError
-from cxkit.results import Finding
 from cxkit.study.checks import Source, read_study_table
 from cxkit.study.contract import Contract, Tables, read_contract
 from cxkit.study.ledger import Ledger
@@ -19,7 +17,9 @@ from cxkit.study.rules import hold_rules
 from cxkit.study.selection import selected
 
 if TYPE_CHECKING:
-    from cxkit.results import Table
+    from collections.abc import Mapping
+
+    from cxkit.results import Finding, Table
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

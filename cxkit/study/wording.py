@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
-from cxkit.study.marks import Marked, Path
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydantic_core import ErrorDetails
+
+    from cxkit.study.marks import Marked, Path
 
 #: What a library calls a kind of value, and what a reader calls it.
 _WANTED = {

@@ -1,0 +1,106 @@
+"""What each notebook needs of a study, and why: the one list of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxkit.study.contract import Responses, SnapshotCustomers, Table
+
+if TYPE_CHECKING:
+    from cxkit.study.study import Study
+
+
+@dataclass(frozen=True)
+class Need:
+    """A table with some of its roles, and what they are needed for."""
+
+    table: str
+    roles: tuple[str, ...]
+    why: str
+
+
+#: For each notebook, the ways to feed it; one of them is enough. Beside roles, "any score" means
+#: one of nps, csat, ces or a component, "items" an employee item, "experience" what a customer
+#: went through in a snapshot.
+REQUIREMENTS: dict[str, tuple[tuple[Need, ...], ...]] = {
+    "retention_vs_experience": (
+        (
+            Need("customers", ("start", "end"), "to see who stayed and how long"),
+            Need(
+                "responses",
+                ("customer", "answered_on", "any score"),
+                "to know whose experience was good, and when they said so",
+            ),
+        ),
+        (
+            Need(
+                "customers",
+                ("tenure", "churned", "experience"),
+                "to compare who left after a good and a bad experience",
+            ),
+        ),
+    ),
+    "engagement_correlation": (
+        (
+            Need("engagement", ("unit", "wave", "items"), "to know how engaged each unit is"),
+            Need(
+                "responses",
+                ("unit", "answered_on", "any score"),
+                "to know the experience each unit gives",
+            ),
+        ),
+        (
+            Need(
+                "unit_scores",
+                ("unit", "wave", "engagement", "experience"),
+                "to compare units measured elsewhere",
+            ),
+        ),
+    ),
+}
+
+
+def lacking(study: Study, notebook: str) -> list[str]:
+    """Return what a study lacks for a notebook, by its nearest way; empty if it can run.
+
+    Parameters
+    ----------
+    study : Study
+    notebook : str
+        A name in ``REQUIREMENTS``.
+
+    Returns
+    -------
+    list of str
+        One sentence part per table: what is missing, and why it is needed.
+    """
+    ways = [_missing(study, way) for way in REQUIREMENTS[notebook]]
+    present = [any(study.has(need.table) for need in way) for way in REQUIREMENTS[notebook]]
+    nearest = [way for way, there in zip(ways, present, strict=True) if there] or ways
+    return min(nearest, key=len)
+
+
+def _missing(study: Study, way: tuple[Need, ...]) -> list[str]:
+    """Return what is missing for one way."""
+    found = []
+    for need in way:
+        table = study.contract.tables.get(need.table)
+        if table is None:
+            found.append(f"the table {need.table}, {need.why}")
+            continue
+        roles = [role for role in need.roles if not _has(table, role)]
+        if roles:
+            found.append(f"{' and '.join(roles)} in {need.table}, {need.why}")
+    return found
+
+
+def _has(table: Table, role: str) -> bool:
+    """Return whether a table declares a role, or one of a group of them."""
+    if role == "any score":
+        return isinstance(table, Responses) and bool(table.scores)
+    if role == "experience" and isinstance(table, SnapshotCustomers):
+        return bool(table.experience)
+    if role == "items":
+        return bool(getattr(table, "items", {}))
+    return role in table.roles
