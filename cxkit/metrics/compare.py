@@ -1,0 +1,330 @@
+"""Scores side by side: one per group, the difference of two, and p-values of a family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import need_columns
+from cxkit.results import Difference, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+#: What a row without a group is called.
+MISSING = "(missing)"
+
+#: The unit of a difference, by the unit of what is compared.
+_UNITS = {"%": "percentage points"}
+
+
+def by(
+    frame: pd.DataFrame,
+    keys: str | Sequence[str],
+    metric: Callable[..., Estimate],
+    *,
+    column: str | Sequence[str] | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return a metric for every group of a frame, one row per group.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per answer, customer or case.
+    keys : str or list of str
+        Columns that make the groups. Rows without a value form a group of their own, "(missing)".
+    metric : function
+        Any metric of the kit that returns an Estimate, e.g. ``cx.nps``.
+    column : str or list of str, optional
+        Columns handed to the metric as its data, in order. None hands it the group's whole frame
+        (for ``cx.icc1`` and others that take a frame).
+    choices : mapping, optional
+        Further choices of the metric, e.g. ``{"level": 0.9}``.
+
+    Returns
+    -------
+    DataFrame
+        The keys, then metric, measured_in, value, low, high, se, level, n, n_missing, method,
+        status, reason. Groups in sorted order, "(missing)" last. A group without a number has None
+        there and says why in ``reason``.
+
+    Raises
+    ------
+    ColumnError
+        A column is not in the frame.
+    QuestionError
+        ``metric`` returned something other than an Estimate.
+
+    Notes
+    -----
+    n + n_missing over the groups add up to the rows of the frame for metrics of single answers.
+    An NPS of the NPS of groups is not the NPS of all.
+
+    References
+    ----------
+    Wickham, H. (2011). The split-apply-combine strategy for data analysis. Journal of Statistical
+    Software 40(1). doi:10.18637/jss.v040.i01
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"region": ["North", "South", "North", None], "nps": [10, 3, 8, 9]})
+    >>> cx.by(frame, "region", cx.nps, column="nps")[["region", "value", "n"]]
+          region  value  n
+    0      North   50.0  2
+    1      South -100.0  1
+    2  (missing)  100.0  1
+    """
+    names = [keys] if isinstance(keys, str) else list(keys)
+    columns = [column] if isinstance(column, str) else list(column or [])
+    need_columns(frame, [*names, *columns], asked="by")
+    rows = []
+    for key, group in frame.groupby(names, dropna=False, observed=True, sort=True):
+        data: list[Any] = [group[c] for c in columns] or [group]
+        found = metric(*data, **dict(choices or {}))
+        if not isinstance(found, Estimate):
+            raise QuestionError(
+                f"by: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
+                "an Estimate.\n  Use a metric that gives one number, such as cx.nps."
+            )
+        parts: tuple[Any, ...] = tuple(key)
+        labels = (MISSING if pd.isna(part) else part for part in parts)
+        rows.append({**dict(zip(names, labels, strict=True)), **found.as_row()})
+    return pd.DataFrame(rows, columns=[*names, *Estimate.__dataclass_fields__])
+
+
+def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b") -> Difference:
+    """Compare two scores of different people: the first minus the second.
+
+    Parameters
+    ----------
+    a, b : Estimate
+        Two results of the same metric at the same level, from different people. Scores of the same
+        people twice are paired and need the answers, not two Estimates.
+    a_name, b_name : str
+        What the groups are called.
+
+    Returns
+    -------
+    Difference
+        In the unit of the scores, but in "percentage points" for shares. ``p`` is two-sided and
+        raw: give a family of them to :func:`holm`.
+
+    Raises
+    ------
+    QuestionError
+        The two are not the same metric, unit or level (CES 1.0 against 2.0, two horizons), or they
+        are medians or coefficients, whose difference two Estimates cannot tell.
+
+    Notes
+    -----
+    NPS and restricted means: z = (a - b) / sqrt(se_a^2 + se_b^2), limits by the same se. Shares:
+    Newcombe's hybrid score limits a - b - sqrt((a - low_a)^2 + (high_b - b)^2) and
+    a - b + sqrt((high_a - a)^2 + (b - low_b)^2); p from z with the pooled share, the square root of
+    Pearson's chi-square without correction. Kaplan-Meier shares: the same limits from their own
+    (MOVER), p from z with both se. Means: Welch's t. Where a group is unanimous its se is 0 and
+    tells nothing, so limits are MOVER's whatever the metric, and p is given for counted shares
+    only.
+
+    References
+    ----------
+    Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions:
+    comparison of eleven methods. Statistics in Medicine 17(8), 873-890.
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+
+    Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a
+    general approach. Statistics in Medicine 27(10), 1693-1702. doi:10.1002/sim.3095
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> a = cx.share([True] * 56 + [False] * 14, metric="Referred")
+    >>> b = cx.share([True] * 48 + [False] * 32, metric="Referred")
+    >>> print(cx.difference(a, b, a_name="North", b_name="South"))
+    Referred, North against South: 20.0 percentage points (95 % interval 5.2 to 33.4, n = 70 and 80;
+    Newcombe): higher
+    """
+    _comparable(a, b)
+    unit = _UNITS.get(a.measured_in, a.measured_in)
+    absent = [name for name, e in ((a_name, a), (b_name, b)) if e.value is None]
+    if absent or a.value is None or b.value is None:
+        reason = " ".join(
+            f"{name}: {e.reason}" for name, e in ((a_name, a), (b_name, b)) if not e.ok
+        )
+        return _difference(
+            a, b, a_name, b_name, unit, method="none", status="no data", reason=reason
+        )
+    value = a.value - b.value
+    se = float(np.hypot(a.se or 0, b.se or 0))
+    unanimous = [name for name, e in ((a_name, a), (b_name, b)) if not e.se]
+    counted = a.method == b.method == "Wilson"
+    reason, p = "", None
+    if a.measured_in == "%" or unanimous:
+        low, high = _mover(a, b)
+        method = "Newcombe" if counted else "MOVER"
+        if counted or not unanimous:
+            p = _pooled_p(a, b) if counted else _two_sided(value / se)
+    elif a.measured_in == "score":
+        df = se**4 / sum((e.se or 0) ** 4 / (e.n - 1) for e in (a, b))
+        half = float(stdtrit(df, (1 + a.level) / 2)) * se
+        low, high, method = value - half, value + half, "Welch's t"
+        p = float(2 * stdtr(df, -abs(value / se)))
+    else:
+        half = float(-ndtri((1 - a.level) / 2)) * se
+        low, high, method, p = value - half, value + half, "Wald", _two_sided(value / se)
+        if a.measured_in == "points":
+            low, high = max(low, -200.0), min(high, 200.0)
+    if p is None:
+        reason = (
+            f"No p-value: in {' and '.join(unanimous)} all are alike, so the spread is not known."
+        )
+    return _difference(
+        a,
+        b,
+        a_name,
+        b_name,
+        unit,
+        method=method,
+        value=value,
+        low=low,
+        high=high,
+        se=se,
+        p=p,
+        reason=reason,
+    )
+
+
+def holm(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd.DataFrame:
+    """Adjust the p-values of one family of tests, so that the chance of any false alarm is held.
+
+    Parameters
+    ----------
+    p : list of float or None, shape (m,)
+        Raw two-sided p-values of all tests that were looked at. A test without one (None, NaN) is
+        kept in the table but not counted in the family.
+    names : list of str, shape (m,), optional
+        What the tests are called; by default their numbers from 1.
+
+    Returns
+    -------
+    DataFrame
+        One row per test in the order given: ``name``, ``p``, ``p_adjusted``, ``family`` (how many
+        tests the family has).
+
+    Raises
+    ------
+    QuestionError
+        A p-value is not between 0 and 1, or the names do not match.
+
+    Notes
+    -----
+    Holm: the i-th smallest of m is multiplied by m - i + 1, made non-decreasing, cut at 1.
+    ``statsmodels.stats.multitest.multipletests(p, method="holm")``, whose default is Holm-Sidak.
+
+    References
+    ----------
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal
+    of Statistics 6(2), 65-70.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> cx.holm([0.01, 0.04, 0.03], names=["North", "South", "East"])
+        name     p  p_adjusted  family
+    0  North  0.01        0.03       3
+    1  South  0.04        0.06       3
+    2   East  0.03        0.06       3
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    raw = np.array([np.nan if value is None else float(value) for value in p], dtype=float)
+    known = ~np.isnan(raw)
+    if ((raw[known] < 0) | (raw[known] > 1)).any():
+        wrong = raw[known & ((raw < 0) | (raw > 1))][0]
+        raise QuestionError(f"holm: {wrong:g} is not a p-value.\n  Give numbers from 0 to 1.")
+    if names is not None and len(names) != raw.size:
+        raise QuestionError(
+            f"holm: {raw.size} p-values but {len(names)} names.\n  Give one for each."
+        )
+    adjusted = np.full(raw.size, np.nan)
+    if known.any():
+        adjusted[known] = multipletests(raw[known], method="holm")[1]
+    return pd.DataFrame(
+        {
+            "name": list(names) if names is not None else [str(i + 1) for i in range(raw.size)],
+            "p": raw,
+            "p_adjusted": adjusted,
+            "family": int(known.sum()),
+        }
+    )
+
+
+def _comparable(a: Estimate, b: Estimate) -> None:
+    """Refuse two Estimates whose difference would mean nothing."""
+    for what in ("metric", "measured_in", "level"):
+        one, other = getattr(a, what), getattr(b, what)
+        if one != other:
+            raise QuestionError(
+                f"difference: {what} is {one!r} in the first and {other!r} in the second.\n"
+                "  Compare the same metric, on the same scale, with the same choices."
+            )
+    both = [e for e in (a, b) if e.value is not None]
+    if a.measured_in == "correlation" or a.measured_in == "coefficient":
+        raise QuestionError(
+            f"difference: {a.metric} is a coefficient; two of them are not compared by subtraction."
+            "\n  Show both with their intervals."
+        )
+    if any(None in (e.se, e.low, e.high) for e in both):
+        raise QuestionError(
+            f"difference: {a.metric} is read off a curve and has no standard error.\n"
+            '  Compare groups by cx.logrank, or by measure="restricted mean".'
+        )
+
+
+def _mover(a: Estimate, b: Estimate) -> tuple[float, float]:
+    """Return limits of a - b from the limits of each (Newcombe's method 10 for Wilson limits)."""
+    (value_a, low_a, high_a), (value_b, low_b, high_b) = (
+        (float(e.value or 0), float(e.low or 0), float(e.high or 0)) for e in (a, b)
+    )
+    value = value_a - value_b
+    return (
+        value - float(np.hypot(value_a - low_a, high_b - value_b)),
+        value + float(np.hypot(high_a - value_a, value_b - low_b)),
+    )
+
+
+def _pooled_p(a: Estimate, b: Estimate) -> float:
+    """Return the two-sided p of two counted shares, by z with the pooled share."""
+    share_a, share_b = (a.value or 0.0) / 100, (b.value or 0.0) / 100
+    pooled = (share_a * a.n + share_b * b.n) / (a.n + b.n)
+    spread = float(np.sqrt(pooled * (1 - pooled) * (1 / a.n + 1 / b.n)))
+    return _two_sided((share_a - share_b) / spread) if spread > 0 else 1.0
+
+
+def _two_sided(z: float) -> float:
+    """Return the two-sided p of a normal statistic, from the tail."""
+    return float(2 * ndtr(-abs(z)))
+
+
+def _difference(
+    a: Estimate, b: Estimate, a_name: str, b_name: str, unit: str, **found: Any
+) -> Difference:
+    """Return a Difference with what both Estimates share."""
+    empty: dict[str, Any] = dict.fromkeys(("value", "low", "high", "se", "p"))
+    return Difference(
+        metric=a.metric,
+        measured_in=unit,
+        a=a_name,
+        b=b_name,
+        level=a.level,
+        n_a=a.n,
+        n_b=b.n,
+        n_missing=a.n_missing + b.n_missing,
+        **{**empty, **found},
+    )
