@@ -7,23 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cxkit.errors import ParameterError
-from cxkit.simulate.answers import NO_ANSWER
 from cxkit.simulate.branches import Branches, draw_branches, units_table
 from cxkit.simulate.contacts import orders_table, tickets_table
+from cxkit.simulate.contract import study_yml, with_rows
 from cxkit.simulate.customers import Customers, customers_table, draw_customers
-from cxkit.simulate.days import AS_OF, OBSERVED_FROM, iso
-from cxkit.simulate.people import (
-    ITEMS,
-    REVERSED,
-    People,
-    Wave,
-    draw_people,
-    draw_waves,
-    staff_table,
-)
+from cxkit.simulate.people import People, Wave, draw_people, draw_waves, staff_table
 from cxkit.simulate.surveys import Surveys, draw_surveys, responses_table
 from cxkit.simulate.truth import FILE, truth_of
 
@@ -129,15 +118,17 @@ def simulate_firm(
     Notes
     -----
     The data run from 2023-07-01 to 2025-12-31. What is planted is written into ``truth.yml`` with
-    its definitions. Random numbers are uniforms of ``numpy.random.default_rng``, transformed here.
+    its definitions. A table without a row (in the smallest firms) is left out. Random numbers are
+    uniforms of ``numpy.random.default_rng``, transformed here.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = simulate_firm(folder, branches=2, customers=60, staff=5)
-    ...     print(path.name, sum(1 for _ in open(path.parent / "customers.csv")) - 1)
-    study.yml 60
+    ...     rows = (path.parent / "customers.csv").read_text(encoding="utf-8").splitlines()
+    >>> path.name, len(rows) - 1
+    ('study.yml', 60)
     """
     folder = Path(folder)
     firm = draw_firm(
@@ -149,11 +140,11 @@ def simulate_firm(
         engagement_link=engagement_link,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in firm.tables.items():
-        _write_csv(folder / f"{name}.csv", table)
+    for name in with_rows(firm.tables):
+        _write_csv(folder / f"{name}.csv", firm.tables[name])
     _write_text(folder / FILE, _truth_text(firm))
     path = folder / "study.yml"
-    _write_text(path, _contract())
+    _write_text(path, study_yml(firm.tables))
     return path
 
 
@@ -191,102 +182,3 @@ def _truth_text(firm: Firm) -> str:
 
     text: str = yaml.safe_dump(truth_of(firm), sort_keys=False, allow_unicode=True, width=100)
     return text
-
-
-def _contract() -> str:
-    """Return study.yml."""
-    items = "\n".join(
-        f"    {name}: {{column: {column}, group: {group}, scale: [1, 5]"
-        + (", reversed: true}" if column == REVERSED else "}")
-        for column, (name, group, _) in ITEMS.items()
-    )
-    return _CONTRACT.format(
-        as_of=iso(np.array([AS_OF]))[0],
-        observed_from=iso(np.array([OBSERVED_FROM]))[0],
-        missing=NO_ANSWER,
-        items=items,
-    )
-
-
-_CONTRACT = """\
-# A simulated bank: every person, branch and answer is made up. What is planted: truth.yml
-study: Northway Bank (simulated)
-as_of: {as_of}
-observed_from: {observed_from}
-
-customers:                      # one relationship; who left before observed_from is not here
-  file: customers.csv
-  form: dates
-  customer: customer_id
-  start: joined_on
-  end: left_on                  # empty: still a customer at as_of
-  end_reason: left_because
-  value: {{column: yearly_revenue, unit: EUR}}
-  unit: branch
-  segments: [region, segment, plan]
-
-responses:                      # one survey sent; answered_on is empty where nobody answered
-  file: responses.csv
-  missing: [{missing}]
-  response: response_id
-  customer: customer_id
-  unit: branch
-  asked_on: asked_on
-  answered_on: answered_on
-  touchpoint: touchpoint
-  stage: stage
-  mode: mode
-  nps: {{column: nps, scale: [0, 10], detractor: 6, promoter: 9}}
-  csat: {{column: csat, scale: [1, 5], top: 4}}
-  ces: {{column: ces, version: "2.0"}}
-  customer_service: {{column: served_well, scale: [1, 5]}}
-  user_experience: {{column: easy_to_use, scale: [1, 5]}}
-  personalization: {{column: knows_me, scale: [1, 5]}}
-  consistency: {{column: same_everywhere, scale: [1, 5]}}
-  referred: recommended_us
-  review: wrote_review
-  comment: comment
-
-tickets:                        # one service case; resolved_at is empty while it is open
-  file: tickets.csv
-  ticket: ticket_id
-  customer: customer_id
-  unit: branch
-  opened: opened_at
-  first_response: first_response_at
-  resolved: resolved_at
-  reopened: reopened
-  channel: handled_by
-  wait: {{column: wait_minutes, unit: minutes}}
-  auto_closed: auto_closed
-
-orders:
-  file: orders.csv
-  customer: customer_id
-  ordered_on: ordered_on
-  amount: {{column: amount, unit: EUR}}
-
-engagement:                     # one employee's answers in one quarterly wave
-  file: engagement.csv
-  respondent: respondent
-  unit: branch
-  wave: wave
-  items:
-{items}
-  enps: {{column: enps, scale: [0, 10]}}
-  perceived_experience: {{column: serves_well, scale: [1, 5]}}
-
-staff:                          # one employment spell; the survey's pseudonyms are not these ids
-  file: staff.csv
-  employee: employee_id
-  unit: branch
-  start: hired_on
-  end: left_on
-  pay_band: pay_band
-
-units:
-  file: units.csv
-  unit: branch
-  name: branch_name
-  attributes: [region, size, urban]
-"""
