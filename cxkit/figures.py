@@ -202,8 +202,7 @@ def _curves(result: _Retention) -> Picture:
     bands = [b for b in curves["band"].cat.categories if (curves["band"] == b).any()]
     colour = dict(zip(bands, _colours(len(bands)), strict=True))
     end = float(max(result.horizon, risk.columns[-1]))
-    fig, ax = _canvas(7.2, 4.7 + 0.2 * len(bands))
-    fig.set_layout_engine("none")
+    fig, ax = _canvas(7.2, 4.7 + 0.2 * len(bands), fit=False)
     fig.subplots_adjust(left=0.2, right=0.97, top=0.92, bottom=0.2 + 0.045 * len(bands))
     for band in bands:
         part = _stairs(curves[curves["band"] == band], end)
@@ -332,7 +331,7 @@ def _colours(n: int) -> tuple[str, ...]:
     )
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def _canvas(width: float, height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
     """Return a figure on white with the kit's quiet style, outside pyplot's memory."""
     import seaborn as sns
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -353,7 +352,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     import matplotlib as mpl
 
     with mpl.rc_context(style):
-        fig = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+        fig = Figure(figsize=(width, height), layout="constrained" if fit else None, facecolor="white")
         FigureCanvasAgg(fig)
         ax = fig.add_subplot()
         sns.despine(fig=fig)

@@ -190,6 +190,7 @@ class Engagement(Table):
     items: dict[str, c.Item] = Field(default_factory=dict)
     enps: c.Nps | None = None
     perceived_experience: c.Score | None = None
+    raters: Literal["different people", "same people"] = "different people"
     private: ClassVar[bool] = True
     groups: ClassVar[tuple[str, ...]] = ("items",)
 
