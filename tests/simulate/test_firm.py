@@ -60,6 +60,18 @@ def test_every_file_has_a_card_that_counts_its_rows() -> None:
         assert int(card.split("|")[3].replace(",", "")) == len(table(name)), name
 
 
+def test_the_cards_count_what_is_planted(responses: pd.DataFrame) -> None:
+    cards = (DATA / "README.md").read_text(encoding="utf-8")
+    answered = responses["answered_on"]
+    assert f"{100 * answered.notna().mean():.0f} % were answered" in cards
+    assert f"{(answered >= responses['left_on']).sum()} answers came on the day" in cards
+    assert f"{table('tickets')['resolved_at'].isna().sum()} are open" in cards
+    few = (table("customers").groupby("branch").size() < 5).sum()
+    assert f"{few} branches have fewer than 5 customers" in cards
+    small = (table("engagement").groupby("branch")["respondent"].nunique() < 10).sum()
+    assert f"{small} had fewer than 10 employees" in cards
+
+
 def test_customers_entered_late_and_left(customers: pd.DataFrame) -> None:
     begin = pd.Timestamp("2023-07-01")
     late = customers["joined_on"] < begin
