@@ -183,6 +183,7 @@ class Ces(Score):
     def _scale_of_version(cls, given: object) -> object:
         """Take the scale from the version where none is given."""
         usual = {"1.0": (1, 5), "2.0": (1, 7)}
+        given = _short(given)
         if isinstance(given, dict) and "scale" not in given:
             return {**given, "scale": usual.get(str(given.get("version")), (1, 7))}
         return given

@@ -233,7 +233,7 @@ class UnitScores(Table):
 class Contract(c.Model):
     """The whole study.yml."""
 
-    study: str
+    study: c.Name
     as_of: Day
     observed_from: Day | None = None
     customers: Annotated[DatedCustomers | SnapshotCustomers | None, Field(discriminator="form")] = (

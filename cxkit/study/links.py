@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from cxkit.study.contract import Responses
 from cxkit.study.rules import is_dated
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cxkit.study.checks import Checked
     from cxkit.study.ledger import Ledger
 
@@ -26,6 +26,12 @@ def hold_links(
         _before_the_data(tables, observed_from, ledger)
 
 
+def _strangers(given: pd.Series, known: pd.Series) -> pd.Series:
+    """Return which of the given ids are filled and not known."""
+    ids = set(known)
+    return pd.Series([i not in ids for i in given], index=given.index) & given.notna()
+
+
 def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
     """Flag customers that the customer table lacks; refuse if not one is known."""
     if "customers" not in tables:
@@ -35,7 +41,7 @@ def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
         if name not in tables or "customer" not in tables[name].frame:
             continue
         given = tables[name].frame["customer"]
-        unknown = given.notna() & ~given.isin(customers.frame["customer"])
+        unknown = _strangers(given, customers.frame["customer"])
         if not unknown.any():
             continue
         if unknown.sum() == given.notna().sum():
@@ -68,7 +74,7 @@ def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             )
         if "units" not in tables:
             continue
-        unknown = given.notna() & ~given.isin(tables["units"].frame["unit"])
+        unknown = _strangers(given, tables["units"].frame["unit"])
         if unknown.any():
             ledger.flag(
                 f"{unknown.sum():,} of {len(given):,} rows name a unit that "
@@ -83,7 +89,7 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
         return
     checked = tables["units"]
     frame = checked.frame
-    unknown = frame["parent"].notna() & ~frame["parent"].isin(frame["unit"])
+    unknown = _strangers(frame["parent"], frame["unit"])
     if unknown.any():
         ledger.flag(
             f"{unknown.sum():,} units have a parent that is not a unit of the table.",

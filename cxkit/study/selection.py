@@ -11,6 +11,8 @@ from cxkit.study.ledger import Ledger, Place
 from cxkit.study.wording import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cxkit.study.contract import Contract
 
 
@@ -67,18 +69,25 @@ def selected(
     kept = {}
     for table, frame in frames.items():
         if people is not None and "customer" in frame:
-            rows = frame["customer"].isin(people)
+            rows = _among(frame["customer"], people)
         elif places is not None and "unit" in frame:
-            rows = frame["unit"].isin(places)
+            rows = _among(frame["unit"], places)
         elif places is not None and "customer" in frame and "unit" in frames.get("customers", ()):
             customers = frames["customers"]
-            rows = frame["customer"].isin(customers.loc[customers["unit"].isin(places), "customer"])
+            theirs = customers.loc[_among(customers["unit"], places), "customer"]
+            rows = _among(frame["customer"], theirs)
         else:
             ledger.flag(f"where={where}: not narrowed, it knows no {name}.", Place(table, ""))
             kept[table] = frame
             continue
         kept[table] = frame[rows].reset_index(drop=True)
     return kept
+
+
+def _among(ids: pd.Series, chosen: Iterable[str]) -> pd.Series:
+    """Return which ids are among the chosen."""
+    kept = set(chosen)
+    return pd.Series([i in kept for i in ids], index=ids.index, dtype=bool)
 
 
 def _people(

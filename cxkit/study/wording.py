@@ -65,8 +65,9 @@ def faults_of(
 def _in_file(loc: tuple[int | str, ...], marked: Marked) -> Path:
     """Return a location without the steps that only the models have (forms, union branches)."""
     path: Path = ()
-    for step, last in zip(loc, [*[False] * (len(loc) - 1), True], strict=True):
-        if (*path, step) in marked.lines or (last and step not in {"dates", "snapshot"}):
+    for i, step in enumerate(loc):
+        last = i == len(loc) - 1 and step not in {"dates", "snapshot"}
+        if last or (*path, step) in marked.lines:
             path = (*path, step)
     return path
 
@@ -78,9 +79,13 @@ def _words(detail: ErrorDetails, path: Path, marked: Marked, model: type[BaseMod
     where = ".".join(str(step) for step in above) + ": " if above else ""
     if kind == "extra_forbidden":
         keys = _keys_at(model, tuple(above), marked)
+        if str(last) in _keys_at(model, tuple(above), marked, other_form=True):
+            return f"{where}the key {last} belongs to customers of the other form; see  form:"
         hint = nearest(str(last), keys)
         cure = f"perhaps you mean  {hint}" if hint else "it knows " + ", ".join(keys)
         return f"{where}the key {last} is not known here; {cure}"
+    if kind == "missing" and isinstance(last, int):
+        return f"{where.removesuffix(': ')}: must be two numbers, as in  [1, 5]."
     if kind == "missing":
         return f"{where}needs the key {last}; write  {last}: {_example(model, path, marked)}"
     here = ".".join(str(step) for step in path)
@@ -91,7 +96,7 @@ def _words(detail: ErrorDetails, path: Path, marked: Marked, model: type[BaseMod
     if kind == "literal_error":
         return f"{here}must be one of  {_choices(detail)}.{_found(detail['input'])}"
     if kind.startswith("union_tag"):
-        return f"{here}form must be one of  dates, snapshot."
+        return f"{here}form must be one of  dates, snapshot.{_found(_form(marked))}"
     wanted = _WANTED.get(kind.split("_")[0], "something else")
     if kind.startswith("model") and not above:
         wanted = "a table: an indented list of keys, the first  file: NAME.csv"
@@ -138,14 +143,22 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def _keys_at(model: type[BaseModel], path: Path, marked: Marked) -> list[str]:
-    """Return the keys that may stand under a path; for customers, those of the form declared."""
+def _keys_at(
+    model: type[BaseModel], path: Path, marked: Marked, *, other_form: bool = False
+) -> list[str]:
+    """Return the keys that may stand under a path; for customers, of the form declared or not."""
     found = list(_models_at(model, path, marked))
     if len(found) > 1:
-        form = ("customers", "form") in marked.lines
-        snapshot = form and "snapshot" in str(_value_at(marked, ("customers", "form")))
-        found = found[1:] if snapshot else found[:1]
+        snapshot = _form(marked) == "snapshot"
+        found = found[1:] if snapshot != other_form else found[:1]
+    elif other_form:
+        return []
     return list(dict.fromkeys(key for each in found for key in each.model_fields))
+
+
+def _form(marked: Marked) -> object:
+    """Return the form of customers that is declared."""
+    return _value_at(marked, ("customers", "form"))
 
 
 def _value_at(marked: Marked, path: Path) -> object:
@@ -167,8 +180,15 @@ def _example(model: type[BaseModel], path: Path, marked: Marked) -> str:
         "top": "4",
         "version": '"2.0"',
         "window": '"months 10 to 12"',
+        "bad": "[1]",
+        "tenure": "{column: NAME, unit: months}",
+        "wait": "{column: NAME, unit: minutes}",
+        "start": "NAME",
+        "end": "NAME",
     }
+    if path[-1] in plain:
+        return plain[str(path[-1])]
     for found in _models_at(model, path, marked):
         if hasattr(found, "example"):
             return str(found.example)
-    return plain.get(str(path[-1]), "NAME")
+    return "NAME"
