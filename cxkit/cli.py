@@ -1,0 +1,282 @@
+"""The command line: notebooks into reports, a study checked, a firm simulated."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cxkit import __version__
+from cxkit.errors import CxkitError, ParameterError
+
+if TYPE_CHECKING:
+    from cxkit.report.batch import Report
+
+_HELP = """
+Answers about customer experience, from your own data, with their uncertainty.
+
+Do customers with a better experience stay longer? Do engaged employees and good experience go
+together, and which comes first? Each question is a notebook; cxkit runs it on your study and
+writes one HTML file that can be mailed.
+
+\b
+Start here
+  a report on the sample study:
+    cxkit report notebooks/retention_vs_experience.ipynb
+  what your own data hold, and what is wrong with them:
+    cxkit check path/to/study.yml
+  the same report on your own data:
+    cxkit report notebooks/retention_vs_experience.ipynb -p study=path/to/study.yml
+  many reports and an index, for a schedule:
+    cxkit batch reports/plan.yml
+
+\b
+Exit codes
+  0  everything asked for was made, whole
+  1  a report was started and did not become whole
+  2  the data, the question or a parameter was refused; the message says what to do
+  3  the machine lacks something: a kernel, a folder to write to
+"""
+
+_AFTER = "README.md shows the five minutes from your own export to a first report."
+
+
+class _Door(TyperGroup):
+    """Print what the kit refuses as a message, not a traceback, and end with its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; whatever it raises becomes words and a code."""
+        try:
+            return super().invoke(ctx)
+        except CxkitError as error:
+            _say(f"{type(error).__name__}: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _say("Stopped. Reports already whole are kept; nothing half-made was written.")
+            raise typer.Exit(130) from None
+        except (
+            OSError,
+            ArithmeticError,
+            AttributeError,
+            ImportError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RuntimeError,
+            AssertionError,
+        ) as error:  # not click's own
+            if isinstance(error, typer.Exit | typer.Abort):
+                raise
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            else:
+                _say(_unexpected(error))
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Door,
+    help=_HELP,
+    epilog=_AFTER,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+_Given = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
+]
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    if version:
+        print(f"cxkit {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="""\b
+Examples
+  cxkit report notebooks/retention_vs_experience.ipynb
+  cxkit report notebooks/retention_vs_experience.ipynb --help-notebook
+  cxkit report notebooks/retention_vs_experience.ipynb -p study=data/mine/study.yml -p level=0.9
+  cxkit report notebooks/engagement_correlation.ipynb -p where=region=North --name north
+"""
+)
+def report(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook to run.")],
+    parameter: _Given = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("reports"),
+    name: Annotated[str, typer.Option(help="Name of the files; the notebook's unless said.")] = "",
+    help_notebook: Annotated[
+        bool, typer.Option("--help-notebook", help="List the notebook's parameters and leave.")
+    ] = False,
+) -> None:
+    """Run one notebook and write its report, NAME.html and NAME.ipynb.
+
+    Parameters are typed by their defaults in the notebook. An unknown name or a wrong type is
+    refused before anything runs. Relative paths are relative to the folder you are in.
+    """
+    from cxkit.report import parameters
+
+    if help_notebook:
+        for declared in parameters.read(notebook):
+            print(declared)
+        return
+    from cxkit.report import batch, files
+    from cxkit.report.progress import Shown
+
+    job = batch.prepare(notebook, _pairs(parameter or []), name=name or notebook.stem)
+    folder = files.folder(out)
+    with Shown() as shown:
+        made = batch.make(job, out=folder, cwd=Path.cwd(), progress=shown)
+    _tell(made)
+    if not made.verdict.whole:
+        raise typer.Exit(made.verdict.exit_code)
+
+
+@app.command(
+    epilog="""\b
+A plan
+  defaults: {study: ../data/mine/study.yml}
+  reports:
+    - name: north
+      notebook: ../notebooks/retention_vs_experience.ipynb
+      parameters: {where: region=North}
+"""
+)
+def batch(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan, a .yml file.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write to; that of the plan unless said.")
+    ] = None,
+) -> None:
+    """Make every report of a plan, and an index that links them.
+
+    Writes NAME.html and NAME.ipynb for each, index.html and run.json. A report that fails does not
+    stop the others and leaves its earlier file as it was. Paths in a plan are relative to it.
+    Ends with 0 only if every report is whole.
+    """
+    from cxkit.report.batch import run_plan
+    from cxkit.report.progress import Shown
+
+    with Shown() as shown:
+        made = run_plan(plan, out=out, progress=shown, told=None)
+    for one in made:
+        _tell(one)
+    print(f"index: {(out or plan.parent) / 'index.html'}")
+    if not all(one.verdict.whole for one in made):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yml, or its folder.")],
+    where: Annotated[str, typer.Option(help="Only a part of it, for example region=North.")] = "",
+) -> None:
+    """Print what a study holds, what was repaired or flagged, what is missing.
+
+    Ends with 2 if the study is refused; every fault is told at once.
+    """
+    from cxkit.study.overview import report_of
+    from cxkit.study.study import open_study
+
+    print(report_of(open_study(study, where=where)))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write the study to.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 20251231,
+    branches: Annotated[int, typer.Option(help="How many branches.", min=1)] = 120,
+    customers: Annotated[int, typer.Option(help="How many customers.", min=1)] = 6000,
+    experience_effect: Annotated[
+        float, typer.Option(help="Effect of experience on staying: 0 none, 1 as in the sample.")
+    ] = 1.0,
+    engagement_link: Annotated[
+        float,
+        typer.Option(help="Correlation of engagement and service.", min=-1, max=1),
+    ] = 0.5,
+) -> None:
+    """Simulate a firm whose truth is known: a study to learn on and to test with."""
+    from cxkit.simulate.firm import simulate_firm
+
+    written = simulate_firm(
+        out,
+        seed=seed,
+        branches=branches,
+        customers=customers,
+        experience_effect=experience_effect,
+        engagement_link=engagement_link,
+    )
+    print(f"written: {written}")
+    print(f"next:    cxkit check {written}")
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a log may know no more than ASCII
+    app()
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """Split NAME=VALUE at the first equals sign."""
+    pairs: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise ParameterError("-p wants NAME=VALUE, for example  -p level=0.9 .")
+        if name in pairs:
+            raise ParameterError(f"-p {name}=... was given twice; which one is meant?")
+        pairs[name] = value
+    return pairs
+
+
+def _tell(made: Report) -> None:
+    """Print what became of a report; why it is not whole goes to the error stream."""
+    verdict = made.verdict
+    if not verdict.whole:
+        where = f" (in the part '{verdict.cell}')" if verdict.cell else ""
+        _say(f"{made.job.name}: {verdict.status}{where}: {verdict.reason}")
+        return
+    print(f"{made.job.name}: whole, in {made.seconds:.1f} s")
+    if made.answer:
+        print(f"  {made.answer['headline']}")
+    print(f"  {made.html}")
+
+
+def _unexpected(error: BaseException) -> str:
+    """Say where an error arose that nobody foresaw; its text may hold data and is left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "cxkit" in Path(f.filename).parts] or list(frames)
+    where = f" in {Path(ours[-1].filename).name} line {ours[-1].lineno}" if ours else ""
+    return (
+        f"Unexpected {type(error).__name__}{where}. This is a fault of the kit, not of your data.\n"
+        "  Run it again as  cxkit --debug ...  for the traceback."
+    )
+
+
+def _say(text: str) -> None:
+    """Print to the error stream."""
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

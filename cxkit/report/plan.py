@@ -1,0 +1,158 @@
+"""The plan of a batch: plan.yml, read safely and refused in the kit's words."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cxkit.errors import ParameterError
+from cxkit.report.files import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_EXAMPLE = """\
+  A plan looks like this:
+    reports:
+      - name: north
+        notebook: ../notebooks/retention_vs_experience.ipynb
+        parameters: {where: region=North}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One report that the plan asks for, as it was written."""
+
+    name: str
+    notebook: str
+    parameters: Mapping[str, object]
+
+
+def read(path: Path) -> list[Entry]:
+    """Read a plan.
+
+    Parameters
+    ----------
+    path
+        YAML: ``reports`` is a list of ``name``, ``notebook`` and, if need be, ``parameters``;
+        ``defaults`` holds parameters for all of them, which a report's own override.
+
+    Returns
+    -------
+    list of Entry
+        At least one, each with another name.
+
+    Raises
+    ------
+    ParameterError
+        All faults at once: not YAML, unknown keys, missing keys, names that are no file names or
+        that come twice.
+    """
+    content = _load(path)
+    faults = _unknown_keys(content, {"defaults", "reports"}, "the plan")
+    defaults = content.get("defaults") or {}
+    listed = content.get("reports")
+    if not isinstance(defaults, dict):
+        faults.append("'defaults' must be names with values")
+        defaults = {}
+    if not isinstance(listed, list) or not listed:
+        faults.append("it lists no report under 'reports'")
+        listed = []
+    entries: list[Entry] = []
+    taken: dict[str, int] = {}
+    for number, item in enumerate(listed, start=1):
+        entry = _entry(item, f"report {number}", defaults, faults)
+        if entry is None:
+            continue
+        if entry.name.lower() in taken:
+            faults.append(
+                f"report {number}: the name {entry.name!r} is taken by report "
+                f"{taken[entry.name.lower()]}; each would overwrite the other"
+            )
+        taken.setdefault(entry.name.lower(), number)
+        entries.append(entry)
+    if faults:
+        raise refusal(path, faults)
+    return entries
+
+
+def refusal(path: Path, faults: list[str]) -> ParameterError:
+    """Return one error for all that is wrong with a plan."""
+    count = "one thing is" if len(faults) == 1 else f"{len(faults)} things are"
+    told = "\n".join("  " + fault.replace("\n", "\n  ") for fault in faults)
+    return ParameterError(f"{path.name}: nothing was run, for {count} wrong.\n{told}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the YAML of a plan: plain values only, no key twice."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Safe, and strict about a key that comes twice, which YAML lets pass."""
+
+    def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key!r} comes twice", problem_mark=node.start_mark
+                )
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506
+    except FileNotFoundError:
+        raise ParameterError(f"{path}: there is no such plan.\n{_EXAMPLE}") from None
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ParameterError(f"{path.name}{line}: {error.problem}.\n{_EXAMPLE}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ParameterError(
+            f"{path}: this cannot be read as a plan ({type(error).__name__}).\n{_EXAMPLE}"
+        ) from None
+    if not isinstance(content, dict):
+        raise ParameterError(f"{path.name}: this is not a plan.\n{_EXAMPLE}")
+    return content
+
+
+def _entry(
+    item: object, where: str, defaults: Mapping[str, object], faults: list[str]
+) -> Entry | None:
+    """Read one report of the list; what is wrong with it goes to ``faults``."""
+    if not isinstance(item, dict):
+        faults.append(f"{where}: it must have a name and a notebook")
+        return None
+    faults += _unknown_keys(item, {"name", "notebook", "parameters"}, where)
+    missing = [k for k in ("name", "notebook") if not isinstance(item.get(k), str) or not item[k]]
+    if missing:
+        faults.append(f"{where}: {' and '.join(missing)} must be given, as text")
+        return None
+    own = item.get("parameters") or {}
+    if not isinstance(own, dict) or not all(isinstance(k, str) for k in own):
+        faults.append(f"{where}: 'parameters' must be names with values")
+        return None
+    try:
+        name = check_name(item["name"], where=where)
+    except ParameterError as fault:
+        faults.append(str(fault))
+        return None
+    return Entry(name=name, notebook=item["notebook"], parameters={**defaults, **own})
+
+
+def _unknown_keys(content: Mapping[Any, object], known: set[str], where: str) -> list[str]:
+    """Say which keys a plan does not know, and the nearest that it does."""
+    told = []
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            told.append(f"{where}: it has no key {str(key)!r}{hint} (keys: {_list(known)})")
+    return told
+
+
+def _list(names: set[str]) -> str:
+    """Return names in one fixed order."""
+    return ", ".join(sorted(names))

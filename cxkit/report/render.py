@@ -1,0 +1,118 @@
+"""A page's bytes: nbconvert with the kit's own template, the same for the same inputs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxkit import markup
+from cxkit.errors import ReportError
+from cxkit.report.clean import faults
+from cxkit.report.page import lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cxkit.report.parameters import Parameter, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One report as the index of a batch shows it."""
+
+    name: str
+    title: str
+    status: str
+    href: str = ""
+    n: str | None = None
+    headline: str = ""
+    number: str = ""
+    reason: str = ""
+    asked: str = ""
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The index of a batch."""
+
+    title: str
+    context: str
+    rows: tuple[Row, ...]
+
+
+def render(
+    notebook: Any,
+    *,
+    declared: Sequence[Parameter],
+    values: Mapping[str, Value],
+    fallback_title: str,
+) -> bytes:
+    """Render an executed notebook as one HTML file that runs nothing and fetches nothing.
+
+    Parameters
+    ----------
+    notebook
+        From :class:`cxkit.report.run.Executed`.
+    declared, values
+        The notebook's parameters and the values it ran with.
+    fallback_title
+        What stands for the question if the notebook has no heading.
+
+    Returns
+    -------
+    bytes
+        UTF-8; equal inputs give equal bytes.
+
+    Raises
+    ------
+    ReportError
+        If the page would not be inert: the last wall behind the cleaning of every piece.
+    """
+    page = lay_out(notebook.cells, declared=declared, values=values, fallback_title=fallback_title)
+    text, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
+    return _checked(text)
+
+
+def render_index(index: Index) -> bytes:
+    """Render the index of a batch, in the same dress as its reports."""
+    template = _exporter().environment.get_template("batch.html.j2")
+    return _checked(template.render(page=index))
+
+
+def number(answer: Mapping[str, Any]) -> str:
+    """Say the main number of an answer with its interval; empty if there is none."""
+    unit = str(answer.get("measured_in", ""))
+    if answer.get("value") is None:
+        return ""
+    ends = markup.interval(answer.get("low"), answer.get("high"), unit)
+    level = markup.percent_label(answer.get("level", 0.95))
+    return f"{markup.quantity(answer['value'], unit)} ({level} interval {ends})"
+
+
+@cache
+def _exporter() -> Any:
+    """Return the one exporter: its template is read once in a batch."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see run.py
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="template", extra_template_basedirs=[str(Path(__file__).parent)]
+    )
+    exporter.environment.autoescape = True
+    exporter.environment.trim_blocks = True
+    exporter.environment.lstrip_blocks = True
+    return exporter
+
+
+def _checked(page: str) -> bytes:
+    """Return a page's bytes if it is inert."""
+    found = faults(page)
+    if found:
+        raise ReportError(
+            "the page was not written, for it would not be inert: it holds " + "; ".join(found[:5])
+        )
+    return page.encode("utf-8")
