@@ -1,12 +1,12 @@
-"""Results become seaborn pictures with a caption and words for those who cannot see; no computing."""
+"""Results become seaborn pictures with a caption and a text alternative; nothing is computed."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cxkit import markup
-from cxkit.results import Picture
+from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from cxkit.disclosure import Shown
     from cxkit.results import Estimate
 
-#: From the poor end to the good one; told apart in every common kind of colour blindness and in grey.
+#: From the poor end to the good one; told apart in common kinds of colour blindness and in grey.
 BAND_COLOURS = ("#b5532a", "#8a8a8a", "#1f5f8b")
 ACCENT = "#1f5f8b"
+
+#: Months between drawn steps of a curve: finer than a line is wide, and a tenth of the file.
+DRAWN = 0.2
 INK = "#222222"
 
 
@@ -114,7 +117,7 @@ def scatter(result: _Linkage) -> Picture:
         x=units["engagement"],
         y=units["experience"],
         size=sizes,
-        sizes=(18, 140) if sizes.nunique() > 1 else (28, 28),
+        sizes=(18, 140) if sizes.max() > sizes.min() else (28, 28),
         color=ACCENT,
         alpha=0.55,
         edgecolor="white",
@@ -156,8 +159,10 @@ def scatter(result: _Linkage) -> Picture:
     )
 
 
-def lags(result: _Linkage) -> Picture:
-    """Draw both lagged correlations with their intervals."""
+def lags(result: _Linkage) -> Picture | Note:
+    """Draw both lagged correlations with their intervals; without lags, say so."""
+    if result.lags.empty:
+        return Note(paragraphs=("There is no lag to draw.",))
     rows = result.lags[~result.lags["lag"].str.startswith("difference")]
     fig, ax = _canvas(7.0, 0.62 * len(rows) + 1.1)
     last = len(rows) - 1
@@ -196,14 +201,15 @@ def _curves(result: _Retention) -> Picture:
     """Draw Kaplan-Meier curves by band over a small table of numbers at risk."""
     import seaborn as sns
 
-    curves, risk = result.curves, result.at_risk
+    curves: Any = result.curves
+    risk: Any = result.at_risk
     if curves is None or risk is None:
         raise TypeError("a snapshot has no curves")
     bands = [b for b in curves["band"].cat.categories if (curves["band"] == b).any()]
     colour = dict(zip(bands, _colours(len(bands)), strict=True))
     end = float(max(result.horizon, risk.columns[-1]))
     fig, ax = _canvas(7.2, 4.7 + 0.2 * len(bands), fit=False)
-    fig.subplots_adjust(left=0.2, right=0.97, top=0.92, bottom=0.2 + 0.045 * len(bands))
+    fig.subplots_adjust(left=0.22, right=0.97, top=0.92, bottom=0.2 + 0.045 * len(bands))
     for band in bands:
         part = _stairs(curves[curves["band"] == band], end)
         ax.fill_between(
@@ -239,7 +245,7 @@ def _curves(result: _Retention) -> Picture:
     for i, band in enumerate(bands):
         y = -0.235 - 0.062 * i
         ax.text(
-            -0.015, y, band, transform=ax.transAxes, ha="right", fontsize=8.5, color=colour[band]
+            -0.05, y, band, transform=ax.transAxes, ha="right", fontsize=8.5, color=colour[band]
         )
         for m in months:
             ax.text(
@@ -251,7 +257,7 @@ def _curves(result: _Retention) -> Picture:
                 fontsize=8.5,
                 color=INK,
             )
-    ax.text(-0.015, -0.173, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
+    ax.text(-0.05, -0.173, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
     return _finish(fig, kind="svg", alt=_alt_groups(result), caption=_caption_curves(result))
 
 
@@ -285,8 +291,8 @@ def _alt_groups(result: _Retention) -> str:
     rows = result.groups.dropna(subset=["value"])
     if rows.empty:
         return f"Share {result.groups_measure}: not known for any group."
-    top = rows.loc[rows["value"].idxmax()]
-    bottom = rows.loc[rows["value"].idxmin()]
+    ordered = rows.sort_values("value")
+    bottom, top = ordered.iloc[0], ordered.iloc[-1]
     first, last = rows.iloc[0], rows.iloc[-1]
     apart = first["high"] < last["low"] or last["high"] < first["low"]
     way = (
@@ -319,6 +325,7 @@ def _stairs(curve: pd.DataFrame, end: float) -> pd.DataFrame:
     columns = ["time", "survival", "low", "high"]
     start = pd.DataFrame([[0.0, 1.0, 1.0, 1.0]], columns=columns)
     inside = curve.loc[curve["time"].between(0, end, inclusive="right"), columns]
+    inside = inside[~(inside["time"] // DRAWN).duplicated(keep="last")]
     drawn = pd.concat([start, inside], ignore_index=True)
     stop = drawn.iloc[[-1]].assign(time=min(end, float(curve["time"].max())))
     return pd.concat([drawn, stop], ignore_index=True)
@@ -352,7 +359,9 @@ def _canvas(width: float, height: float, *, fit: bool = True) -> tuple[Figure, A
     import matplotlib as mpl
 
     with mpl.rc_context(style):
-        fig = Figure(figsize=(width, height), layout="constrained" if fit else None, facecolor="white")
+        fig = Figure(
+            figsize=(width, height), layout="constrained" if fit else None, facecolor="white"
+        )
         FigureCanvasAgg(fig)
         ax = fig.add_subplot()
         sns.despine(fig=fig)

@@ -71,7 +71,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first group minus the second; ``p`` is raw, ``p_adjusted`` is by Holm within ``family``."""
+    """The first group minus the second; ``p`` is raw, ``p_adjusted`` by Holm in its ``family``."""
 
     metric: str
     measured_in: str
@@ -315,6 +315,7 @@ class Answer:
                 "low": e.low,
                 "high": e.high,
                 "level": e.level,
+                "metric": e.metric,
                 "measured_in": e.measured_in,
                 "direction": e.direction if isinstance(e, Difference) else "",
                 "guards_fired": [g.kind for g in self.guards if g.fired],

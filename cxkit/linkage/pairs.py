@@ -87,9 +87,7 @@ def pair(study: Study, *, measure: str) -> Pairs:
     a customer and a unit, before the unit's mean is taken over people. Reverse-keyed items are
     turned. NPS enters as -100, 0 or 100 per answer.
     """
-    if study.has("engagement") and study.has("responses"):
-        found = _from_answers(study, measure=measure)
-    elif study.has("unit_scores"):
+    if study.has("unit_scores") and not (study.has("engagement") and study.has("responses")):
         found = _from_unit_scores(study)
     else:
         study.need(
@@ -98,7 +96,7 @@ def pair(study: Study, *, measure: str) -> Pairs:
             why="the correlation needs what employees and what customers say of the same units "
             "(or unit_scores, where both were aggregated elsewhere)",
         )
-        raise QuestionError("unreachable")
+        found = _from_answers(study, measure=measure)
     if found.units.empty:
         sides = found.unmatched.groupby("side")["unit"].apply(lambda u: ", ".join(u.head(3)))
         lacking = "; ".join(f"without {side}: {names}" for side, names in sides.items())
@@ -113,14 +111,14 @@ def pair(study: Study, *, measure: str) -> Pairs:
 def _from_answers(study: Study, *, measure: str) -> Pairs:
     """Pair raw employee answers with raw customer answers."""
     measure = measure or next(
-        (m for m in ("csat", "nps", "ces") if m in study.contract.responses.scores), ""
+        (m for m in ("csat", "nps", "ces") if m in study.contract.of("responses").scores), ""
     )
-    if measure not in study.contract.responses.scores:
+    if measure not in study.contract.of("responses").scores:
         raise QuestionError(
             f"measure {measure!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(study.contract.responses.scores)}."
+            f"study.yml: {', '.join(study.contract.of('responses').scores)}."
         )
-    contract = study.contract.engagement
+    contract = study.contract.of("engagement")
     items = contract.items
     answers = study.engagement
     keyed = answers.copy()
@@ -133,7 +131,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
     scored = study.responses
     scored = scored[scored[measure].notna()].copy()
     if measure == "nps":
-        cut = study.contract.responses.scores["nps"]
+        cut = study.contract.of("responses").scores["nps"]
         scored["score"] = 100.0 * (
             (scored[measure] >= cut.promoter).astype(float)
             - (scored[measure] <= cut.detractor).astype(float)
@@ -149,7 +147,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
     if wave_note == "" and inside.any():
         scored = scored[inside]
     people = keyed.groupby(["unit", "respondent"], as_index=False)[["index", *items]].mean()
-    clients = scored.groupby(["unit", "customer"], as_index=False)["score"].mean()
+    clients = scored.groupby(["unit", "customer"], as_index=False)[["score"]].mean()
     units = _joined(
         people.groupby("unit")["index"].agg(["mean", "size"]),
         clients.groupby("unit")["score"].agg(["mean", "size"]),
@@ -183,7 +181,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
         engagement_top=float(high),
         experience_top=100.0
         if measure == "nps"
-        else float(study.contract.responses.scores[measure].scale[1]),
+        else float(study.contract.of("responses").scores[measure].scale[1]),
         items=groups,
         options=int(high - low + 1),
         wave_note=wave_note,
@@ -192,7 +190,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
 
 def _from_unit_scores(study: Study) -> Pairs:
     """Pair scores that were aggregated elsewhere; instruments are kept apart."""
-    contract = study.contract.unit_scores
+    contract = study.contract.of("unit_scores")
     scores = study.unit_scores.copy()
     scores["instrument"] = scores["instrument"].astype(str)
     for column in ("n_employees", "n_customers"):
@@ -204,7 +202,7 @@ def _from_unit_scores(study: Study) -> Pairs:
     known = set(both["unit"])
     lonely = scores[~scores["unit"].isin(known)]
     engaged = lonely.groupby("unit")["engagement"].apply(lambda v: v.notna().any())
-    several = both["instrument"].nunique() > 1
+    several = len(both["instrument"].unique()) > 1
     return Pairs(
         units=both[
             ["unit", "instrument", "engagement", "experience", "n_employees", "n_customers"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     import pandas as pd
 
     from cxkit.results import Estimate
@@ -78,8 +80,8 @@ def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]
         why = reason or f"{waves} wave{'s' if waves != 1 else ''} can be followed; it takes three"
         return "cannot tell", f"Which comes first cannot be told: {why}."
     inside = lags[lags["of"] == "within units"].set_index("lag")
-    first = inside.loc["engagement, then experience"]
-    second = inside.loc["experience, then engagement"]
+    rows = inside.to_dict("index")
+    first, second = rows["engagement, then experience"], rows["experience, then engagement"]
     told = [
         name
         for name, row in (
@@ -89,16 +91,23 @@ def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]
         if row["low"] > 0 or row["high"] < 0
     ]
     said = (
-        f"Within units, engagement with experience one wave later: r = {_r(first)}; experience with "
-        f"engagement one wave later: r = {_r(second)} ({int(first['n']):,} units, "
+        f"Within units, engagement with experience one wave later: r = {_r(first)}; experience "
+        f"with engagement one wave later: r = {_r(second)} ({int(first['n']):,} units, "
         f"{int(first['pairs']):,} pairs of waves)."
     )
+    apart = rows["difference of the two"]
+    differ = apart["low"] > 0 or apart["high"] < 0
     tail = {
         0: "Neither lag can be told from zero.",
-        1: f"Only {told[0] if told else ''} can be told from zero, but one lag standing out beside "
-        "another that does not is no test of their difference.",
+        1: f"Only {told[0] if told else ''} can be told from zero.",
         2: "Both lags can be told from zero.",
     }[len(told)]
+    tail += (
+        f" The two differ by {_r(apart)}, which passing shocks and regression to the mean can "
+        "produce as well."
+        if differ
+        else f" Their difference, {_r(apart)}, cannot be told from zero."
+    )
     return (
         "cannot tell",
         f"Which comes first cannot be told. {said} {tail} A model that parts stable from passing "
@@ -106,7 +115,7 @@ def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]
     )
 
 
-def _r(row: pd.Series) -> str:
+def _r(row: Mapping[Hashable, Any]) -> str:
     """Write one lag with its interval."""
     return (
         f"{markup.quantity(float(row['value']), 'correlation')} "

@@ -36,9 +36,8 @@ class Bands:
         step = (values >= self.edges[0]).astype(int) + (values >= self.edges[1])
         if not self.high_is_good:
             step = 2 - step
-        band = pd.Categorical.from_codes(
-            np.where(np.isnan(values), -1, step), categories=list(self.names), ordered=True
-        )
+        named = np.array([*self.names, None], dtype=object)[np.where(np.isnan(values), 3, step)]
+        band = pd.Categorical(named, categories=list(self.names), ordered=True)
         return pd.Series(band, index=scores.index)
 
 
@@ -69,7 +68,7 @@ class Clock:
 
 def bands_of(study: Study, measure: str) -> Bands:
     """Return the bands of a measure from the study's own scale and cut-points."""
-    score = study.contract.responses.scores[measure]
+    score = study.contract.of("responses").scores[measure]
     if measure == "nps":
         low, high = score.detractor + 1, score.promoter
         names = (

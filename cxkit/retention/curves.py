@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from cxkit.metrics.durations import kaplan_meier, km_at
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cxkit.results import Estimate
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from cxkit.results import Difference, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
 #: Exits that each coefficient of the model needs before it is trusted (Peduzzi et al. 1996).
 EXITS_PER_PARAMETER = 10
@@ -67,13 +68,13 @@ class Hazard:
         )
 
     def effect(self, a: str, b: str) -> Difference:
-        """Return the average difference in retention at the horizon if all were in ``a``, not ``b``.
+        """Return the mean difference in retention at the horizon, all in ``a`` minus all in ``b``.
 
         Notes
         -----
         For every customer at the landmark, retention is S(band) = exp(-sum over months of
-        exp(x'beta)); the effect is the mean of S(a) - S(b) over those customers, each with their own
-        tenure and segments. Standard error by the delta method, with the customers held fixed.
+        exp(x'beta)); the effect is the mean of S(a) - S(b) over those customers, each with their
+        own tenure and segments. Standard error by the delta method, the customers held fixed.
         """
         from scipy.stats import norm
 
@@ -118,8 +119,8 @@ class Hazard:
 def person_months(spells: pd.DataFrame, *, horizon: int, by: Sequence[str]) -> pd.DataFrame:
     """Count the customers at risk and leaving in each month after the landmark, by pattern.
 
-    A month counts when it was followed to its end, or when the customer left in it: a customer whose
-    following ends inside a month says nothing of that month.
+    A month counts when it was followed to its end, or when the customer left in it: a customer
+    whose following ends inside a month says nothing of that month.
     """
     whole = np.floor(spells["months"].to_numpy(float)).astype(int)
     left = spells["left"].to_numpy(bool)
@@ -170,7 +171,7 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
         **{c: _pooled(spells, c, horizon) for c in adjust},
     )
     cells = person_months(coarse, horizon=horizon, by=["band", *adjust])
-    adjust = [c for c in adjust if coarse[c].nunique() > 1]
+    adjust = [c for c in adjust if len(coarse[c].unique()) > 1]
     terms = _terms(cells, bands, adjust)
     x = _design(cells, terms)
     y = np.column_stack([cells["exits"], cells["at_risk"] - cells["exits"]]).astype(float)
@@ -219,7 +220,7 @@ def _terms(
     for month, n in exits.items():
         running += int(n)
         if running >= EXITS_PER_PARAMETER:
-            ends.append(int(month))
+            ends.append(int(str(month)))
             running = 0
     months = ends or [int(exits.index.max())]
     months[-1] = 10**6

@@ -98,7 +98,7 @@ def beside(
         }
     )
     frame = pd.DataFrame(rows)
-    frame["times_the_honest"] = frame["value"] / honest.value
+    frame["times_the_honest"] = frame["value"] / float(honest.value or 1)
     return frame
 
 
@@ -106,7 +106,7 @@ def with_segments(spells: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return the spells with one column `held: NAME` for each segment of the study."""
     held = {
         f"held: {name}": spells[name]
-        for name in study.contract.customers.segments
+        for name in study.contract.of("customers").segments
         if name in spells
     }
     return spells.assign(**held)

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
 from cxkit.metrics.proportions import share
+from cxkit.results import Answer, Guard, Note, Table, guards_table
+from cxkit.retention import tables, wording
+from cxkit.retention.result import QUESTION, RetentionAnswer
 
 if TYPE_CHECKING:
     from cxkit.results import Difference
@@ -39,7 +43,7 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
         If nobody churned, everybody churned, or one of the two groups is empty.
     """
     customers = study.customers
-    bad = study.contract.customers.experience[experience].bad
+    bad = study.contract.of("customers").experience[experience].bad
     values = customers[experience]
     known = values.notna() & customers["churned"].notna()
     churned = customers.loc[known, "churned"].astype(bool)
@@ -77,4 +81,125 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
 
 def exposures(study: Study) -> list[str]:
     """Return the experience columns of a snapshot, in the order they were declared."""
-    return list(study.contract.customers.experience)
+    return list(study.contract.of("customers").experience)
+
+
+def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAnswer:
+    """Answer from a snapshot: churn in a fixed window, and what cannot be known."""
+    there = exposures(study)
+    if measure and measure not in there:
+        raise QuestionError(
+            f"measure {measure!r} is not an experience column of this snapshot.\n  Declared under "
+            f"customers, experience, in study.yml: {', '.join(there) or 'none'}."
+        )
+    if not there:
+        raise QuestionError(
+            "This snapshot has no experience column.\n  Write one under customers in study.yml:  "
+            "experience: {complained: {column: ..., bad: [1]}}"
+        )
+    chosen = measure or there[0]
+    window = study.contract.of("customers").window or "the observed window"
+    effect, groups = churn_by(study, chosen, level=level)
+    family = [churn_by(study, name, level=level)[0] for name in there]
+    rows = study.customers
+    duplicates = int(rows.drop(columns="customer").duplicated().sum())
+    guards = [
+        Guard(
+            kind="snapshot",
+            fired=True,
+            text="The table has tenure and a churned flag, but no dates of joining and leaving: a "
+            "fixed-window comparison only. A survival curve from a cross-section would mix "
+            "customers who joined at different times and is not drawn.",
+        ),
+        Guard(
+            kind="order in time",
+            fired=True,
+            text="When the experience fell before the leaving is not in the table: complaints of "
+            "customers who were already leaving cannot be set aside.",
+        ),
+        Guard(
+            kind="duplicate rows",
+            fired=duplicates > 0,
+            text=f"{duplicates:,} of {len(rows):,} rows are exact copies of another. Without an "
+            "id they may be different customers; they are kept.",
+        ),
+        Guard(
+            kind="multiplicity",
+            fired=len(there) > 1,
+            text=f"{len(there)} experience columns could have been asked for; each is shown below.",
+        ),
+    ]
+    a, b = groups.to_dict("records")
+    sentences = (
+        f"{markup.quantity(a['value'], '%')} of the {a['n']:,} customers with '{chosen}' left "
+        f"({markup.interval(a['low'], a['high'], '%')}), and {markup.quantity(b['value'], '%')} of "
+        f"the {b['n']:,} without it ({markup.interval(b['low'], b['high'], '%')}; Wilson "
+        "intervals, nothing held equal).",
+        "This is an association in a snapshot: it does not say how much longer anybody stays.",
+    )
+    answer = Answer(
+        question=QUESTION,
+        headline=wording.snapshot_headline(effect, window=window),
+        sentences=sentences,
+        how_sure=f"{len(rows):,} customers, of whom {int(groups['exits'].sum()):,} left in "
+        f"{window}; difference by {effect.method}.",
+        doubt="The table does not say which came first, the bad experience or the decision to "
+        "leave; a complaint may be the first step of leaving.",
+        estimate=effect,
+        guards=tuple(guards),
+    )
+    every = pd.DataFrame([d.as_row() for d in family]).assign(experience=there)
+    return RetentionAnswer(
+        answer=answer,
+        effect=effect,
+        groups=groups,
+        groups_measure=f"left in {window}",
+        curves=None,
+        at_risk=None,
+        naive=None,
+        who=Note(
+            paragraphs=(
+                f"{len(rows):,} customers, one row each, as they stood at the end of {window}. "
+                "Who left before the snapshot was taken is not in it.",
+            )
+        ),
+        retained=tables.groups(
+            groups,
+            f"Customers who left in {window}, with and without '{chosen}': Wilson "
+            f"{markup.percent_label(level)} intervals.",
+            "Left (%)",
+            level,
+        ),
+        effects=Table.of(
+            every,
+            caption=f"Difference in churn with and without each declared bad experience "
+            f"(percentage points, {effect.method}); nothing held equal.",
+            columns=[
+                ("Experience", "experience", "text"),
+                ("Difference", "value", "percentage points"),
+                (f"{markup.percent_label(level)} interval", "low..high", "percentage points"),
+                ("With", "n_a", "count"),
+                ("Without", "n_b", "count"),
+                ("Reading", "direction", "text"),
+            ],
+        ),
+        beside=Note(
+            paragraphs=(
+                "No gap, no landmark and no curve can be computed here: each needs the dates of "
+                "joining, answering and leaving. To get them, export customers with start and end "
+                "dates and write form: dates under customers in study.yml.",
+            )
+        ),
+        guards=guards_table(guards),
+        conclusion=Note(
+            paragraphs=(
+                "Rival explanations: customers who are leaving complain on their way out; and "
+                "those with many problems use the service differently in ways the table does not "
+                "hold equal.",
+                "What would settle it: dated complaints and dated leaving, so that only complaints "
+                "from well before the leaving count.",
+            )
+        ),
+        horizon=0,
+        level=level,
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.metrics.proportions import share
+from cxkit.results import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cxkit.results import Difference, Estimate
+    from cxkit.retention.hazard import Hazard
+    from cxkit.study.study import Study
 
 
 def headline(effect: Difference, *, horizon: int) -> str:
@@ -91,10 +95,10 @@ def biased(naive: Estimate | None, honest: Estimate) -> str:
 
 def needed(per_band: int, *, difference: float, horizon: int) -> str:
     """Say how many customers a difference of a given size would take."""
+    size = markup.quantity(difference, "percentage points")
     return (
         f"You would need about {per_band:,} customers in each of the two bands, followed for "
-        f"{horizon} months, to see a difference of {markup.quantity(difference, 'percentage points')}"
-        " with 80 % power."
+        f"{horizon} months, to see a difference of {size} with 80 % power."
     )
 
 
@@ -132,3 +136,83 @@ def snapshot_headline(effect: Difference, *, window: str) -> str:
 def _list(words: Sequence[str]) -> str:
     """Join words: a, b and c."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard | None) -> str:
+    """Say how sure, from the interval, the exits behind it and the family."""
+    base = f"{n:,} customers are followed, of whom {exits:,} left within {horizon} months."
+    if not effect.ok or model is None:
+        return f"{base} Too few left for an interval."
+    after = (
+        f" After Holm's adjustment for {effect.family} comparisons p is "
+        f"{p_value(effect.p_adjusted)}."
+        if effect.family > 1
+        else f" p is {p_value(effect.p)}."
+    )
+    strength = {
+        "higher": "The whole interval lies above zero.",
+        "lower": "The whole interval lies below zero.",
+        "cannot be told": "The interval holds zero: a difference either way is compatible with "
+        "these data.",
+    }[effect.direction]
+    return f"{base} {strength}{after}"
+
+
+def doubt(study: Study, measure: str, level: float) -> str:
+    """Say the strongest doubt: silence where it is large, else causes not measured."""
+    asked = study.responses[measure].notna()
+    answered = share(asked, metric="answered", level=level)
+    causes = (
+        "Experience was not assigned by chance: whatever makes customers both happier and more "
+        "loyal, and is not among what was held equal, would show as an effect."
+    )
+    if answered.value is not None and answered.value < 80:
+        return (
+            f"Only {markup.quantity(answered.value, '%')} of {answered.n:,} surveys were answered, "
+            f"and those who stay silent may differ. {causes}"
+        )
+    return causes
+
+
+def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int) -> Note:
+    """Say the doubts, the rival explanations and what would settle them."""
+    rival = {
+        "higher": "A rival explanation is that loyal customers rate more kindly: then the score "
+        "follows loyalty, and a better experience would change nothing.",
+        "lower": "A rival explanation is that demanding customers of much-used services both score "
+        "and shop around more: then the score marks a kind of customer.",
+        "cannot be told": "With an interval that holds zero, neither an effect nor its absence is "
+        "shown.",
+    }[effect.direction]
+    held = (
+        "Held equal were "
+        + ", ".join(c.removeprefix("held: ").replace("_", " ") for c in model.adjusted_for)
+        + "; anything else is not."
+        if model is not None and model.adjusted_for
+        else "Nothing was held equal between the bands."
+    )
+    return Note(
+        paragraphs=(
+            f"{rival} {held}",
+            f"The clock starts {gap} days after the answer, so scores given while leaving weigh "
+            "less; a longer gap would guard more and use fewer customers.",
+            "What would settle it: an improvement given to some branches by lot and not to others, "
+            "with leaving followed in both; or scores of the same customers before and after a "
+            f"change they did not choose. {_capacity(effect, per_band)}",
+        )
+    )
+
+
+def _capacity(effect: Difference, per_band: int) -> str:
+    """Say what the present number of customers could have seen."""
+    if effect.se is None:
+        return f"About {per_band:,} customers in each band would show ten percentage points."
+    smallest = markup.quantity(2.8 * effect.se, "percentage points")
+    return f"The present data could have shown a difference of {smallest} with 80 % power."
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value; very small ones as a bound."""
+    if p is None or p != p:
+        return "–"
+    return "< 0.001" if p < 0.001 else markup.number(p, 3)

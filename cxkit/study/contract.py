@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -269,6 +269,10 @@ class Contract(c.Model):
         """Return the tables this study has, by name."""
         found = {name: getattr(self, name) for name in Tables}
         return {name: table for name, table in found.items() if table is not None}
+
+    def of(self, table: str) -> Any:
+        """Return what the study says of a table; ask `Study.need` first whether it is there."""
+        return self.tables[table]
 
 
 def read_contract(path: str | Path) -> Contract:

@@ -1,0 +1,51 @@
+"""What the retention notebook reads: one object, its tables and notes in the order of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.results import Answer, Difference, Note, Table
+
+QUESTION = "Do customers with a better experience stay longer?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionAnswer:
+    """The one result object of the retention notebook; its tables and notes are read in order.
+
+    Attributes
+    ----------
+    answer : Answer
+        Headline, sentences, how sure, main doubt.
+    effect : Difference
+        Good minus poor (dated form: retention, percentage points, adjusted) or bad minus not
+        (snapshot: churn).
+    groups : DataFrame
+        One row per band or group: group, value, low, high, n, exits.
+    curves : DataFrame or None
+        Kaplan-Meier curves by band; None for a snapshot.
+    at_risk : DataFrame or None
+        Numbers at risk by band.
+    naive : DataFrame or None
+        The usual comparisons beside the honest one.
+    """
+
+    answer: Answer
+    effect: Difference
+    groups: pd.DataFrame
+    groups_measure: str
+    curves: pd.DataFrame | None
+    at_risk: pd.DataFrame | None
+    naive: pd.DataFrame | None
+    who: Table | Note
+    retained: Table
+    effects: Table | Note
+    beside: Table | Note
+    guards: Table
+    conclusion: Note
+    horizon: int
+    level: float

@@ -1,0 +1,78 @@
+"""The retention results as tables that are read: captions with n, units in the headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxkit import markup
+from cxkit.results import Note, Table
+from cxkit.retention.wording import p_value
+
+if TYPE_CHECKING:
+    from cxkit.results import Difference
+    from cxkit.retention.hazard import Hazard
+
+
+def groups(groups: pd.DataFrame, caption: str, header: str, level: float) -> Table:
+    """Return the groups with their shares and intervals."""
+    return Table.of(
+        groups,
+        caption=caption,
+        columns=[
+            ("Group", "group", "text"),
+            (header, "value", "%"),
+            (f"{markup.percent_label(level)} interval", "low..high", "%"),
+            ("Customers", "n", "count"),
+            ("Left", "exits", "count"),
+        ],
+    )
+
+
+def effects(
+    contrasts: list[Difference], model: Hazard | None, horizon: int, level: float
+) -> Table | Note:
+    """Return the family of differences with raw and adjusted p."""
+    if model is None:
+        return Note(paragraphs=(f"No effect is estimated: {contrasts[0].reason}",))
+    frame = pd.DataFrame([d.as_row() for d in contrasts])
+    frame["pair"] = [f"{d.a} against {d.b}" for d in contrasts]
+    held = ", ".join(c.removeprefix("held: ").replace("_", " ") for c in model.adjusted_for)
+    frame["p"], frame["p_adjusted"] = (
+        [p_value(v) for v in frame["p"]],
+        [p_value(v) for v in frame["p_adjusted"]],
+    )
+    return Table.of(
+        frame,
+        caption=f"Difference in {horizon}-month retention (percentage points), averaged over "
+        f"{model.n:,} customers of whom {model.exits:,} left; held equal: {held or 'nothing'}. "
+        f"Family of {len(contrasts)}, Holm.",
+        columns=[
+            ("Comparison", "pair", "text"),
+            ("Difference", "value", "percentage points"),
+            (f"{markup.percent_label(level)} interval", "low..high", "percentage points"),
+            ("p", "p", "text"),
+            ("p, Holm", "p_adjusted", "text"),
+            ("Reading", "direction", "text"),
+        ],
+    )
+
+
+def beside(naive: pd.DataFrame, level: float) -> Table:
+    """Return the naive rows beside the honest one."""
+    return Table.of(
+        naive,
+        caption="The usual comparisons beside this report's answer: hazard ratios of leaving "
+        "(below one: leaves less often). The last column is how many times the honest ratio a row "
+        "claims.",
+        columns=[
+            ("Comparison", "comparison", "text"),
+            ("Hazard ratio", "value", "ratio"),
+            (f"{markup.percent_label(level)} interval", "low..high", "ratio"),
+            ("Customers", "n", "count"),
+            ("Left", "exits", "count"),
+            ("Reading", "reading", "text"),
+            ("Times the honest", "times_the_honest", "ratio"),
+        ],
+    )
