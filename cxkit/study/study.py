@@ -164,7 +164,7 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
     Parameters
     ----------
     path : str or Path
-        The study.yml, or the folder it stands in.
+        The study.yml, or the folder it stands in; "" is the sample study.
     where : str
         ``"column=value"`` keeps one segment, unit or attribute of units; "" keeps all.
 
@@ -186,6 +186,8 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
     Missing answers stay missing. What is mended by rule (spaces, exact copies) and what is only
     flagged stands in ``findings``. Values of employees and comments are in no message.
     """
+    if path == "":
+        return sample_study(where=where)
     path = Path(path)
     if path.is_dir():
         path = path / "study.yml"
