@@ -53,10 +53,10 @@ def retention(result: _Retention) -> Picture:
     return _groups(result) if result.curves is None else _curves(result)
 
 
-def naive(result: _Retention) -> Picture:
-    """Draw the usual hazard ratios beside the honest one, on a log scale."""
+def naive(result: _Retention) -> Picture | Note:
+    """Draw the usual hazard ratios beside the honest one, on a log scale; without them, say so."""
     if result.naive is None:
-        return retention(result)
+        return Note(paragraphs=("There is no usual comparison to draw beside the answer.",))
     rows = result.naive
     fig, ax = _canvas(7.2, 0.62 * len(rows) + 1.1)
     last = len(rows) - 1

@@ -10,7 +10,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.disclosure import Policy, Shown, showable
 from cxkit.linkage import wording
-from cxkit.linkage.direction import lags, waves_followed
+from cxkit.linkage.direction import lags, waves_followed, why_none
 from cxkit.linkage.ladder import correlation, disattenuate, units_needed
 from cxkit.linkage.pairs import Pairs, pair
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
@@ -130,7 +130,7 @@ def linkage_answer(
     agreed = agreement(pairs)
     lagged = lags(pairs, level=level, seed=SEED)
     waves = waves_followed(pairs)
-    order, sentence = wording.direction(lagged, waves=waves, reason=pairs.wave_note)
+    order, sentence = wording.direction(lagged, waves=waves, reason=why_none(pairs))
     shown = showable(units, policy)
     steps = ladder(pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, level=level)
     guards = _guards(pairs, shown, steps, by_instrument, order, sentence, units)
@@ -143,6 +143,8 @@ def linkage_answer(
     sentences = [] if true is None else [wording.corrected(r, true)]
     if told == "cannot be told":
         sentences.append(wording.needed(units_needed(PLAUSIBLE_R), r=PLAUSIBLE_R, n=r.n))
+    if len(by_instrument) > 1:
+        sentences.append(wording.instruments(by_instrument))
     sentences.append(sentence)
     answer = Answer(
         question=QUESTION,
@@ -331,15 +333,17 @@ def _guards(
 
 def _ceiling(pairs: Pairs, units: pd.DataFrame) -> str:
     """Say which side crowds at the top of its scale: less than two standard deviations of room."""
+    said = []
     for side, top in (("engagement", pairs.engagement_top), ("experience", pairs.experience_top)):
         values = units[side].dropna()
         if len(values) > 2 and top - values.mean() < 2 * values.std():
-            return (
-                f"The mean {side} of a unit ({markup.number(float(values.mean()))}) is close to "
-                f"the top of its scale ({top:g}): units can hardly differ upwards, which weakens "
-                "any correlation."
-            )
-    return ""
+            said.append(f"{side} (mean of a unit {markup.number(float(values.mean()))} of {top:g})")
+    if not said:
+        return ""
+    return (
+        f"Close to the top of the scale: {' and '.join(said)}. Units can hardly differ upwards, "
+        "which weakens any correlation."
+    )
 
 
 def _how_sure(r: Estimate, steps: pd.DataFrame) -> str:
@@ -349,10 +353,12 @@ def _how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     if r.value is not None:
         wide = (r.high or 0) - (r.low or 0)
         base += f" Its interval is {markup.quantity(wide, 'correlation')} wide."
+    unknown = int((steps["verdict"] == "not known").sum())
+    tail = f" {unknown} rungs of the ladder are not known." if unknown else ""
     if limits.empty:
-        return f"{base} No rung of the ladder limits it."
+        return f"{base} No known rung of the ladder limits it.{tail}"
     first = limits.iloc[0]
-    return f"{base} It is limited by: {first['rung']} ({first['reason']})."
+    return f"{base} It is limited by: {first['rung']} ({first['reason']}).{tail}"
 
 
 def _doubt(pairs: Pairs) -> str:

@@ -10,8 +10,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from cxkit.linkage.pairs import Pairs
 
-#: Resamples of the units behind each interval of a lag.
+#: Resamples of the units behind each interval of a lag, and the fewest units worth resampling.
 RESAMPLES = 1000
+FEWEST_UNITS = 10
 
 
 def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
     DataFrame
         One row per lag: lag, of ("levels" or "within units"), value, low, high, n (units), pairs
         (unit-waves followed by another). Last row per kind: the difference of the two lags. Empty
-        where fewer than three waves follow one another.
+        where fewer than three waves follow one another, or fewer than ten units.
 
     Notes
     -----
@@ -47,7 +48,7 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
     """
     waves = pairs.waves
     order = sorted(waves["wave"].unique()) if len(waves) else []
-    if len(order) < 3:
+    if len(order) < 3 or units_followed(pairs) < FEWEST_UNITS:
         return pd.DataFrame()
     step = {w: i for i, w in enumerate(order)}
     panel = waves.assign(t=waves["wave"].map(step))[["unit", "t", "engagement", "experience"]]
@@ -87,6 +88,21 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
 def waves_followed(pairs: Pairs) -> int:
     """Count the waves that can be laid beside each other."""
     return int(pairs.waves["wave"].nunique()) if len(pairs.waves) else 0
+
+
+def units_followed(pairs: Pairs) -> int:
+    """Count the units that have both sides in more than one wave."""
+    return int((pairs.waves.groupby("unit").size() > 1).sum()) if len(pairs.waves) else 0
+
+
+def why_none(pairs: Pairs) -> str:
+    """Say why there are no lags, where it is not for want of waves."""
+    if pairs.wave_note or waves_followed(pairs) < 3:
+        return pairs.wave_note
+    return (
+        f"only {units_followed(pairs)} units can be followed from wave to wave; it takes "
+        f"{FEWEST_UNITS}"
+    )
 
 
 def _centred(panel: pd.DataFrame) -> pd.DataFrame:

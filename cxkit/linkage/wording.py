@@ -58,6 +58,19 @@ def corrected(raw: Estimate, true: Estimate) -> str:
     )
 
 
+def instruments(rows: pd.DataFrame) -> str:
+    """Say each instrument's correlation by itself."""
+    parts = [
+        f"{row['instrument']}: r = {markup.quantity(row['value'], 'correlation')} "
+        f"({markup.interval(row['low'], row['high'], 'correlation')}, {row['n']:,} units)"
+        for row in rows.to_dict("records")
+    ]
+    return (
+        f"The units were measured with {len(parts)} instruments, never pooled: {'; '.join(parts)}. "
+        "The answer speaks of the last."
+    )
+
+
 def needed(units: int, *, r: float, n: int) -> str:
     """Say how many units a correlation takes, beside how many there are."""
     there = "is 1" if n == 1 else f"are {n:,}"

@@ -54,7 +54,7 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
             "\n  Export the customers of the whole window, those who left and those who stayed."
         )
     with_bad = values[known].isin(bad)
-    groups = {f"{experience}": with_bad, f"no {experience}": ~with_bad}
+    groups = {f"{experience}: yes": with_bad, f"{experience}: no": ~with_bad}
     estimates, rows = [], []
     for name, mask in groups.items():
         e = share(churned[mask], metric="churn", level=level)
@@ -102,7 +102,7 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
     effect, groups = churn_by(study, chosen, level=level)
     family = [churn_by(study, name, level=level)[0] for name in there]
     rows = study.customers
-    duplicates = int(rows.drop(columns="customer").duplicated().sum())
+    flags = [f for f in study.findings if f.kind == "flag" and f.table == "customers"]
     guards = [
         Guard(
             kind="snapshot",
@@ -118,15 +118,16 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
             "customers who were already leaving cannot be set aside.",
         ),
         Guard(
-            kind="duplicate rows",
-            fired=duplicates > 0,
-            text=f"{duplicates:,} of {len(rows):,} rows are exact copies of another. Without an "
-            "id they may be different customers; they are kept.",
+            kind="flags on loading",
+            fired=bool(flags),
+            text=" ".join(str(f) for f in flags) or "Nothing in the customer table was flagged.",
         ),
         Guard(
             kind="multiplicity",
             fired=len(there) > 1,
-            text=f"{len(there)} experience columns could have been asked for; each is shown below.",
+            text=f"{len(there)} experience columns could have been asked for; each is shown below."
+            if len(there) > 1
+            else "One experience column is declared: one comparison.",
         ),
     ]
     a, b = groups.to_dict("records")

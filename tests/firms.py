@@ -1,0 +1,33 @@
+"""Small simulated firms for tests: made once a session, each with an effect that is known."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import cxkit as cx
+
+
+@cache
+def folder(effect: float = 1.0, link: float = 0.5) -> Path:
+    """Return the folder of a firm whose experience and engagement effects are planted."""
+    made = Path(mkdtemp(prefix="cxkit-firm-"))
+    cx.simulate_firm(
+        made, seed=7, branches=60, customers=4000, experience_effect=effect, engagement_link=link
+    )
+    return made
+
+
+@cache
+def study(effect: float = 1.0, link: float = 0.5) -> object:
+    """Return that firm as a study."""
+    return cx.open_study(folder(effect, link) / "study.yml")
+
+
+@cache
+def shop() -> Path:
+    """Return the folder of a shop with 60 customers and 5 staff."""
+    made = Path(mkdtemp(prefix="cxkit-shop-"))
+    cx.simulate_firm(made, seed=7, branches=1, customers=60, staff=5)
+    return made
