@@ -153,8 +153,8 @@ def read_study_table(
         path = located(table.file, folder)
         content = _content(path)
         keyed = set(KEYS[name]) <= set(table.roles) and not _rows_are_ids(table)
-        wanted = [spec.column for spec in table.roles.values()] if keyed else None
-        raw = read_table(content, path.name, wanted)
+        wanted = [spec.column for spec in table.roles.values()]
+        raw = read_table(content, path.name, wanted, keep_all=not keyed)
     except UnreadableError as fault:
         ledger.refuse(
             fault.text,

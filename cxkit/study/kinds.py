@@ -41,7 +41,7 @@ class Cells:
     def refuse(
         self,
         bad: np.ndarray,
-        what: Callable[[str, bool], str],
+        what: Callable[[bool], str],
         *,
         cure: str,
         of: str = "",
@@ -54,9 +54,10 @@ class Cells:
         shown = "the value there" if self.private else _some(values)
         if self.private and len(rows) > 1:
             shown, several = f"{len(rows)} values", True
+        count = f"{len(rows):,}{of}" if of else f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
         more = f"; also {self.raw.place}s {_some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
         self.ledger.refuse(
-            f"{shown} {what(shown, several)} ({len(rows):,}{of}{more if len(rows) > 1 else ''}).",
+            f"{shown} {what(several)} ({count}{more if len(rows) > 1 else ''}).",
             self.place(bad),
             cure=cure,
             error=error,
@@ -164,28 +165,47 @@ def _scores(cells: Cells, spec: c.Score) -> pd.Series:
     if bad.any():
         answers = int((~np.isnan(values)).sum() + bad.sum())
         noun = "whole number" if spec.whole else "number"
-        off = list(dict.fromkeys(cells.text[bad].tolist()))
-        known = ", ".join(
-            [*cells.missing, *(o if _as_number(o) is not None else f'"{o}"' for o in off[:3])]
-        )
-        cure = (
-            f'If {_some(off)} means "no answer", write  missing: [{known}]  '
-            f"under {cells.table} in study.yml."
-            if not cells.private
-            else 'If it is a code for "no answer", list it after  missing:  '
-            f"under {cells.table} in study.yml (values of this table are never shown)."
-        )
         cells.refuse(
             bad,
-            lambda _, many: (
+            lambda many: (
                 f"{'are' if many else 'is'} not {'' if many else 'a '}{noun}"
                 f"{'s' if many else ''} from {low:g} to {high:g}"
             ),
-            cure=cure,
+            cure=_score_cure(cells, spec, values, bad),
             of=f" of {answers:,} answers",
             error=ScaleError,
         )
     return pd.Series(values)
+
+
+def _score_cure(cells: Cells, spec: c.Score, values: np.ndarray, bad: np.ndarray) -> str:
+    """Say what answers off the scale may be: a total, codes one too high, labels, "no answer"."""
+    low, high = spec.scale
+    off = list(dict.fromkeys(cells.text[bad].tolist()))
+    rows = np.flatnonzero(bad)
+    cure = ""
+    if len(rows) == 1 and rows[0] == len(bad) - 1 and len(bad) > 1:
+        cure = "It is the last row: if that is a total, take it out.\n  "
+    if off == [f"{high + 1:g}"] and not (values == low).any() and (values == high).any():
+        return (
+            f"{cure}No answer is {low:g}: the codes may run from {low + 1:g} to {high + 1:g}, "
+            "one too high. Export the answers themselves."
+        )
+    if cells.private:
+        return (
+            f'{cure}If it is a code for "no answer", list it after  missing:  '
+            f"under {cells.table} in study.yml (values of this table are never shown)."
+        )
+    if any(_as_number(text) is None and any(map(str.isalpha, text)) for text in off) and (
+        len(off) > 2 or any(map(str.isdigit, "".join(off)))
+    ):
+        return f"{cure}Export the numbers of the answers, not their labels."
+    shown = [text if _as_number(text) is not None else f'"{text}"' for text in off[:5]]
+    meaning = _some(off) + (" mean" if len(off) > 1 else " means")
+    return (
+        f'{cure}If {meaning} "no answer", write  '
+        f"missing: [{', '.join([*cells.missing, *shown])}]  under {cells.table} in study.yml."
+    )
 
 
 def _amounts(cells: Cells) -> pd.Series:
@@ -194,7 +214,7 @@ def _amounts(cells: Cells) -> pd.Series:
     if bad.any():
         cells.refuse(
             bad,
-            lambda _, many: "are not plain numbers" if many else "is not a plain number",
+            lambda many: "are not plain numbers" if many else "is not a plain number",
             cure="Write numbers as 1234.5: no thousands marks, no currency, a point for decimals.",
         )
     return pd.Series(values)
@@ -229,7 +249,7 @@ def _yes_no(cells: Cells, spec: c.YesNo) -> pd.Series:
     if bad.any():
         cells.refuse(
             bad,
-            lambda _, many: (
+            lambda many: (
                 f"{'are' if many else 'is'} neither yes ({', '.join(spec.yes)}) "
                 f"nor no ({', '.join(spec.no)})"
             ),
@@ -263,7 +283,7 @@ def _dates(cells: Cells, spec: c.Date) -> pd.Series:
         wanted = "year-month-day" if iso else f"in the form {spec.date}"
         cells.refuse(
             bad,
-            lambda _, many: f"{'are not dates' if many else 'is not a date'} {wanted}",
+            lambda many: f"{'are not dates' if many else 'is not a date'} {wanted}",
             cure=_date_cure(cells, "" if cells.private else first),
         )
     if len(zones) > 1:
@@ -280,7 +300,7 @@ def _dates(cells: Cells, spec: c.Date) -> pd.Series:
     if late.any():
         cells.refuse(
             late,
-            lambda _, many: f"{'lie' if many else 'lies'} after as_of ({cells.as_of:%Y-%m-%d})",
+            lambda many: f"{'lie' if many else 'lies'} after as_of ({cells.as_of:%Y-%m-%d})",
             cure='If the data go further, set as_of in study.yml; if it means "not yet", '
             "leave the cell empty.",
         )
@@ -291,5 +311,10 @@ def _date_cure(cells: Cells, first: str) -> str:
     """Say what a date that could not be read may be."""
     if re.fullmatch(r"\d{5}(\.\d+)?|\d{10}|\d{13}", first):
         return "It looks like a serial number or a count of seconds; export dates as 2025-12-31."
-    form = "%d.%m.%Y" if "." in first else "%d/%m/%Y"
-    return f'Declare its form, as in  {cells.role}: {{column: {cells.spec.column}, date: "{form}"}}'
+    named = re.fullmatch(r"\d{1,2}([./-])\d{1,2}[./-](\d\d|\d{4})", first)
+    mark, year = (named[1], "%y" if len(named[2]) == 2 else "%Y") if named else (".", "%Y")
+    role, column = cells.role, cells.spec.column
+    return (
+        f'Declare its form, as in  {role}: {{column: {column}, date: "%d{mark}%m{mark}{year}"}}'
+        "  (%m before %d if the month comes first)"
+    )

@@ -51,7 +51,9 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_table(content: bytes, name: str, wanted: Sequence[str] | None) -> RawTable:
+def read_table(
+    content: bytes, name: str, wanted: Sequence[str], *, keep_all: bool = False
+) -> RawTable:
     """Read a file into text columns by the reader of its suffix.
 
     Parameters
@@ -60,8 +62,10 @@ def read_table(content: bytes, name: str, wanted: Sequence[str] | None) -> RawTa
         The whole file.
     name : str
         Its name, for the suffix.
-    wanted : sequence of str or None
-        The columns to keep, None for all; a wanted column may be absent.
+    wanted : sequence of str
+        The columns asked for; one may be absent.
+    keep_all : bool
+        Keep the other columns too.
 
     Returns
     -------
@@ -78,14 +82,14 @@ def read_table(content: bytes, name: str, wanted: Sequence[str] | None) -> RawTa
         known = ", ".join(sorted(READERS))
         raise UnreadableError(
             f"files ending in {suffix or 'nothing'!r} are not read; known are {known}",
-            f"Save it as CSV (UTF-8, comma) and write  file: {Path(name).stem}.csv",
+            f"Save it as CSV (UTF-8, comma) and write  file: {Path(name).name.split('.')[0]}.csv",
         )
     if not content.strip():
         raise UnreadableError("the file is empty.", "Export it again.")
-    return reader(content, None if wanted is None else frozenset(wanted))
+    return reader(content, frozenset(wanted), keep_all)
 
 
-def read_csv(content: bytes, wanted: frozenset[str] | None) -> RawTable:
+def read_csv(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawTable:
     """Read comma-separated UTF-8 text; every field stays text."""
     text = _decoded(content)
     csv.field_size_limit(LONGEST_FIELD)
@@ -101,7 +105,7 @@ def read_csv(content: bytes, wanted: frozenset[str] | None) -> RawTable:
             if not header:
                 if any(field.strip() for field in row):
                     header = row
-                    _fit(header, begin)
+                    _fit(header, begin, wanted)
             elif len(row) == len(header) and (len(row) > 1 or row[0].strip()):
                 rows.append(row)
                 lines.append(begin)
@@ -119,7 +123,13 @@ def read_csv(content: bytes, wanted: frozenset[str] | None) -> RawTable:
     if not header:
         raise UnreadableError("the file holds only blank lines.", "Export it again.")
     if ragged:
-        found = ragged[0][1]
+        first, found = ragged[0]
+        if len(header) == 1 and not rows:
+            raise UnreadableError(
+                f"the first line is a title, not a header; the header seems to be line {first}.",
+                "Take the lines above it out.",
+                (1,),
+            )
         many = f" ({len(ragged)} rows are so)" if len(ragged) > 1 else ""
         raise UnreadableError(
             f"{found} fields, the header has {len(header)}{many}.",
@@ -138,7 +148,7 @@ def read_csv(content: bytes, wanted: frozenset[str] | None) -> RawTable:
         columns={
             name: np.array(by_name.get(name, ()), dtype=object)
             for name in header
-            if wanted is None or name in wanted
+            if keep_all or name in wanted
         },
         lines=np.array(lines, dtype=np.int64),
         repairs=tuple(repairs),
@@ -195,8 +205,8 @@ _OTHER = {
 }
 
 
-def _fit(header: list[str], line: int) -> None:
-    """Refuse a header that is of another separator, or has a name twice."""
+def _fit(header: list[str], line: int, wanted: frozenset[str]) -> None:
+    """Refuse a header that is of another separator, is none, or has a name twice."""
     if len(header) == 1:
         if re.match(r"(?i)sep=", header[0]):
             raise UnreadableError(
@@ -212,6 +222,13 @@ def _fit(header: list[str], line: int) -> None:
                     (line,),
                 )
     twice = sorted({name for name in header if name.strip() and header.count(name) > 1})
+    if twice and not wanted & set(header):
+        raise UnreadableError(
+            "this line looks like data, not a header: it has none of the columns asked for "
+            f"({', '.join(sorted(wanted)[:10])}).",
+            "Put the names of the columns on the first line.",
+            (line,),
+        )
     if twice:
         raise UnreadableError(
             f"the header has {', '.join(map(repr, twice))} more than once.",
@@ -226,7 +243,7 @@ def _fit(header: list[str], line: int) -> None:
         )
 
 
-def read_parquet(content: bytes, wanted: frozenset[str] | None) -> RawTable:
+def read_parquet(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawTable:
     """Read Parquet through pyarrow; values become the text they would have in a CSV."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -236,7 +253,7 @@ def read_parquet(content: bytes, wanted: frozenset[str] | None) -> RawTable:
         header = tuple(file.schema_arrow.names)
         if twice := sorted({name for name in header if header.count(name) > 1}):
             raise UnreadableError(f"the column {twice[0]!r} stands there more than once.")
-        table = file.read(columns=[n for n in header if wanted is None or n in wanted])
+        table = file.read(columns=[n for n in header if keep_all or n in wanted])
     except (pa.ArrowException, OSError):
         raise UnreadableError("this is not a whole Parquet file.", "Export it again.") from None
     columns = {}
@@ -264,7 +281,7 @@ def read_parquet(content: bytes, wanted: frozenset[str] | None) -> RawTable:
 
 
 #: The one door for other formats: suffix -> reader of bytes.
-READERS: dict[str, Callable[[bytes, frozenset[str] | None], RawTable]] = {
+READERS: dict[str, Callable[[bytes, frozenset[str], bool], RawTable]] = {
     ".csv": read_csv,
     ".parquet": read_parquet,
 }

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import Table
-from cxkit.study.contract import COMPONENTS, Responses
+from cxkit.study.contract import COMPONENTS, Responses, SnapshotCustomers
 from cxkit.study.requirements import REQUIREMENTS, lacking
 
 if TYPE_CHECKING:
@@ -159,6 +159,12 @@ def _asked(study: Study) -> Table:
     table = study.contract.responses
     if table is not None and study.has("responses"):
         _asked_customers(study.frames["responses"], table, add)
+    customers = study.contract.customers
+    if isinstance(customers, SnapshotCustomers) and study.has("customers"):
+        frame = study.frames["customers"]
+        for name, seen in customers.experience.items():
+            note = f"{int(frame[name].isin(seen.bad).sum()):,} bad"
+            add("experience", name, len(frame), int(frame[name].notna().sum()), note)
     engagement = study.contract.engagement
     if engagement is not None and study.has("engagement"):
         frame = study.frames["engagement"]
@@ -221,7 +227,9 @@ def _findings(study: Study) -> Table:
     ]
     repaired = sum(f.kind == "repair" for f in study.findings)
     flagged = sum(f.kind == "flag" for f in study.findings)
-    return _table(rows, f"What was found: {repaired} repaired, {flagged} flagged", ["rows"])
+    whole = " (in the whole study)" if study.where else ""
+    caption = f"What was found{whole}: {repaired} repaired, {flagged} flagged"
+    return _table(rows, caption, ["rows"])
 
 
 def _notebooks(study: Study) -> Table:

@@ -28,6 +28,7 @@ _TWICE_ENCODED = re.compile(r"Ã[\x80-\xbf]|â€|Â[\xa0-\xbf]")
 def hold_rules(checked: Checked, ledger: Ledger) -> None:
     """Hold one table to its own rules; exact copies of a row with an id are dropped and told."""
     _needed(checked, ledger)
+    _footnotes(checked, ledger)
     _rows_once(checked, ledger)
     _days_in_order(checked, ledger)
     _encoded_once(checked, ledger)
@@ -49,6 +50,20 @@ def _needed(checked: Checked, ledger: Ledger) -> None:
                 checked.place(empty, role=role),
                 cure="Every row needs it; fill it in, or take the row out.",
             )
+
+
+def _footnotes(checked: Checked, ledger: Ledger) -> None:
+    """Refuse rows of which a single cell is filled: a note below the table, not a row of it."""
+    frame = checked.frame
+    if len(frame.columns) < 4:
+        return
+    alone = (frame.notna().sum(axis=1) <= 1).to_numpy()
+    if alone.any() and not alone.all():
+        ledger.refuse(
+            f"only one cell is filled ({alone.sum():,} of {len(alone):,} rows).",
+            checked.place(alone),
+            cure="If it is a note below the table, take it out.",
+        )
 
 
 def _rows_once(checked: Checked, ledger: Ledger) -> None:

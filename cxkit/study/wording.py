@@ -33,12 +33,15 @@ _WANTED = {
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """Return the known name that ``name`` most likely means, by letters alone.
 
-    >>> nearest("npss", ["csat", "nps"]), nearest("xyz", ["csat", "nps"])
-    ('nps', None)
+    >>> nearest("npss", ["csat", "nps"]), nearest("nps", ["nps_score"]), nearest("xyz", ["nps"])
+    ('nps', 'nps_score', None)
     """
     folded = {k.casefold().replace("_", "").replace(" ", ""): k for k in reversed(known)}
     wanted = name.casefold().replace("_", "").replace(" ", "")
     found = get_close_matches(wanted, folded, n=1, cutoff=0.6)
+    if not found and len(wanted) > 2:
+        found = [k for k in folded if wanted in k or (len(k) > 2 and k in wanted)]
+        found = found if len(found) == 1 else []
     return folded[found[0]] if found else None
 
 

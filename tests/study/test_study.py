@@ -1,0 +1,129 @@
+"""A study says what is there, keeps it unchanged, narrows by name, and refuses by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cxkit as cx
+from cxkit.errors import MissingTableError, ParameterError
+from cxkit.study.overview import overview, report_of
+from cxkit.study.requirements import REQUIREMENTS, lacking
+
+Shop = Callable[..., Path]
+
+
+def test_a_folder_is_opened_by_its_study_yml(shop: Shop) -> None:
+    path = shop()
+    assert cx.open_study(path.parent).name == cx.open_study(str(path)).name == "Corner shop"
+
+
+def test_frames_are_the_callers_own(shop: Shop) -> None:
+    study = cx.open_study(shop())
+    frame = study.responses
+    frame.loc[0, "nps"] = 0
+    frame["more"] = 1
+    assert study.responses["nps"].iloc[0] == 9
+    assert "more" not in study.responses
+
+
+def test_a_missing_table_says_what_to_write(shop: Shop) -> None:
+    study = cx.open_study(shop())
+    assert not study.has("tickets")
+    with pytest.raises(MissingTableError, match=r"(?s)no table tickets.*write.*file: tickets\.csv"):
+        _ = study.tickets
+    with pytest.raises(MissingTableError, match="needed to see what was bought"):
+        study.need("responses", "orders", why="to see what was bought")
+    with pytest.raises(MissingTableError, match="'sales' is not a table"):
+        study.need("sales", why="x")
+
+
+def test_it_says_what_is_there_and_what_is_not(shop: Shop) -> None:
+    study = cx.open_study(shop())
+    told = repr(study)
+    for part in (
+        "Corner shop: as of 2025-12-31.",
+        "2025-01-05 to 2025-03-05",
+        "2025Q1 to 2025Q1",
+        "left_alone",
+        "emotional_connection",
+    ):
+        assert part in told
+    asked = next(t for t in overview(study) if "asked" in t.caption).frame.set_index("name")
+    assert asked.loc["nps", "answered"] == "3"
+    assert asked.loc["emotional_connection", "note"] == "no data"
+    assert asked.loc["renewal", "note"] == "no data"
+    assert asked.loc["phone", "rows"] == "2"
+    assert report_of(study).endswith("Nothing was repaired, nothing flagged.")
+
+
+def test_its_page_shows_text_and_no_markup_of_others(shop: Shop) -> None:
+    study = cx.open_study(shop(contract=("Corner shop", "<script>alert(1)</script>")))
+    html = study._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert html.count("<table>") == html.count("<caption>") >= 3
+
+
+def test_each_notebook_knows_what_it_lacks(shop: Shop) -> None:
+    study = cx.open_study(shop())
+    assert all(lacking(study, notebook) == [] for notebook in REQUIREMENTS)
+    thin = cx.open_study(shop(contract=("  answered_on: answered_on\n", "")))
+    assert lacking(thin, "retention_vs_experience") == [
+        "answered_on in responses, to know whose experience was good, and when they said so"
+    ]
+    assert "no" in next(t for t in overview(thin) if "feed" in t.caption).frame["can run"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ("", {"customers": 3, "responses": 5, "engagement": 3, "units": 2}),
+        ("region=North", {"customers": 2, "responses": 3, "engagement": 2, "units": 1}),
+        (" region = South ", {"customers": 1, "responses": 2, "engagement": 1, "units": 1}),
+        ("unit=b2", {"customers": 1, "responses": 2, "engagement": 1, "units": 1}),
+        ("size=large", {"customers": 2, "responses": 3, "engagement": 2, "units": 1}),
+    ],
+)
+def test_where_keeps_one_part_of_every_table(shop: Shop, where: str, rows: dict[str, int]) -> None:
+    study = cx.open_study(shop(), where=where)
+    assert {t: len(study.frames[t]) for t in study.tables} == rows
+    assert study.where == where.strip()
+
+
+def test_a_table_that_knows_nothing_of_where_stays_whole_and_says_so(shop: Shop) -> None:
+    path = shop(contract=("attributes: [region, size]", "attributes: [size]"))
+    study = cx.open_study(path, where="region=North")
+    assert len(study.engagement) == 3
+    assert [(f.table, f.text) for f in study.findings] == [
+        ("engagement", "where=region=North: not narrowed, it knows no region."),
+        ("units", "where=region=North: not narrowed, it knows no region."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("North", "write  column=value, as in  region=North"),
+        ("=North", "write  column=value"),
+        ("regoin=North", "perhaps you mean  region=North"),
+        ("colour=red", "it has: region, unit, size"),
+        ("region=Nroth", "perhaps you mean  region=North"),
+        ("region=Mars", "region is one of: North, South"),
+    ],
+)
+def test_where_refuses_what_it_does_not_know(shop: Shop, where: str, told: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        cx.open_study(shop(), where=where)
+    assert told in str(caught.value)
+
+
+def test_the_sample_is_found_from_any_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = cx.sample_study()
+    assert study.has("responses")
+    assert all(lacking(study, notebook) == [] for notebook in REQUIREMENTS)
