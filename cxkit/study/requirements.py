@@ -62,7 +62,7 @@ REQUIREMENTS: dict[str, tuple[tuple[Need, ...], ...]] = {
 
 
 def lacking(study: Study, notebook: str) -> list[str]:
-    """Return what a study lacks for a notebook, by its nearest way; empty if it can run.
+    """Return what a study lacks for a notebook, by its nearest way (else the first); empty if none.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def lacking(study: Study, notebook: str) -> list[str]:
     """
     ways = [_missing(study, way) for way in REQUIREMENTS[notebook]]
     present = [any(study.has(need.table) for need in way) for way in REQUIREMENTS[notebook]]
-    nearest = [way for way, there in zip(ways, present, strict=True) if there] or ways
+    nearest = [way for way, there in zip(ways, present, strict=True) if there] or ways[:1]
     return min(nearest, key=len)
 
 
