@@ -176,7 +176,7 @@ def batch(
     from cxkit.report.progress import Shown
 
     with Shown() as shown:
-        made = run_plan(plan, out=out, progress=shown, told=None)
+        made = run_plan(plan, out=out, progress=shown)
     for one in made:
         _tell(one)
     print(f"index: {(out or plan.parent) / 'index.html'}")
@@ -253,8 +253,9 @@ def _tell(made: Report) -> None:
     """Print what became of a report; why it is not whole goes to the error stream."""
     verdict = made.verdict
     if not verdict.whole:
-        where = f" (in the part '{verdict.cell}')" if verdict.cell else ""
-        _say(f"{made.job.name}: {verdict.status}{where}: {verdict.reason}")
+        _say(f"{made.job.name}: {verdict}")
+        if verdict.status == "failed":
+            _say(f"  To see why, open {made.job.notebook} in JupyterLab and run all cells.")
         return
     print(f"{made.job.name}: whole, in {made.seconds:.1f} s")
     if made.answer:

@@ -156,7 +156,6 @@ def run_plan(
     out: Path | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
-    told: Callable[[Report], None] | None = None,
 ) -> list[Report]:
     """Make every report of a plan, then the index and ``run.json``.
 
@@ -168,8 +167,6 @@ def run_plan(
         The folder for everything that is written; that of the plan unless said.
     limits, progress
         As for :func:`cxkit.report.run.execute`; ``progress`` also gets the report's name.
-    told
-        Called with each report as it ends.
 
     Returns
     -------
@@ -185,13 +182,8 @@ def run_plan(
     jobs = _jobs(entries, path)
     target = files.folder(out or path.parent)
     began = _now()
-    reports = []
-    for job in jobs:
-        reports.append(
-            make(job, out=target, cwd=path.parent.resolve(), limits=limits, progress=progress)
-        )
-        if told is not None:
-            told(reports[-1])
+    cwd = path.parent.resolve()
+    reports = [make(j, out=target, cwd=cwd, limits=limits, progress=progress) for j in jobs]
     index = render.Index(
         title="Reports", context=_summary(reports), rows=tuple(_row(r, target) for r in reports)
     )
@@ -224,7 +216,6 @@ def _row(report: Report, out: Path) -> render.Row:
         if report.job.values[p.name] != p.default
     ]
     whole = report.verdict.whole
-    where = f"In the part '{report.verdict.cell}': " if report.verdict.cell else ""
     older = not whole and (out / f"{name}.html").is_file()
     n = report.answer.get("n")
     return render.Row(
@@ -235,7 +226,7 @@ def _row(report: Report, out: Path) -> render.Row:
         n=markup.number(n, 0) if whole and isinstance(n, int) else None,
         headline=str(report.answer.get("headline", "")) if whole else "",
         number=render.number(report.answer) if whole else "",
-        reason="" if whole else f"{where}{report.verdict.reason}",
+        reason="" if whole else report.verdict.told,
         asked=", ".join(asked),
         kept=f"{name}.html" if older else "",
     )

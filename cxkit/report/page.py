@@ -13,13 +13,17 @@ from markupsafe import Markup, escape
 from cxkit.report.clean import clean
 from cxkit.report.parameters import Parameter, Value, show, tags
 from cxkit.report.verdict import provenance
-from cxkit.results import ANSWER_MIME
+from cxkit.results import ANSWER_MIME, PROVENANCE_MIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _HIDDEN = {"parameters", "injected-parameters"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+#: The provenance lists the parameters for JupyterLab; the page has its own, fuller table of them.
+_TWICE = re.compile(
+    r'<div class="cx-table"[^>]*aria-label="Parameters".*?</table></div>', re.DOTALL
+)
 _IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 
@@ -208,6 +212,8 @@ def _shown(output: Mapping[str, Any]) -> Markup:
     data = output.get("data", {})
     if "text/html" in data:
         safe = clean(data["text/html"])
+        if PROVENANCE_MIME in data:
+            safe = _TWICE.sub("", safe)
         if re.sub(r"<(?!img)[^>]*>", "", safe).strip():
             return _framed(safe)
     if "text/markdown" in data:

@@ -153,7 +153,13 @@ def parse(
 
 
 def show(value: Value) -> str:
-    """Write a value as a person would type it in a plan: text in quotes, ``true`` or ``false``."""
+    """Write a value as a person would type it in a plan; of a path on this machine, its end.
+
+    >>> show("region=North"), show(True), show("/home/me/bank/study.yml")
+    ('"region=North"', 'true', '".../bank/study.yml"')
+    """
+    if isinstance(value, str) and re.match(r"[\\/~]|[A-Za-z]:[\\/]", value):
+        value = "/".join(["...", *re.split(r"[\\/]", value.rstrip("\\/"))[-2:]])
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -90,7 +90,8 @@ def number(answer: Mapping[str, Any]) -> str:
         return ""
     ends = markup.interval(answer.get("low"), answer.get("high"), unit)
     level = markup.percent_label(answer.get("level", 0.95))
-    return f"{markup.quantity(answer['value'], unit)} ({level} interval {ends})"
+    named = f"{answer['metric']}: " if answer.get("metric") else ""
+    return f"{named}{markup.quantity(answer['value'], unit)} ({level} interval {ends})"
 
 
 @cache

@@ -42,10 +42,15 @@ class Verdict:
         refusal = getattr(errors, self.error, None) if self.status == "refused" else None
         return refusal.exit_code if refusal is not None else 1
 
+    @property
+    def told(self) -> str:
+        """Why it is not whole, and in which part; a refusal says itself where it is."""
+        where = f", in the part '{self.cell}'" if self.cell and self.status == "failed" else ""
+        return f"{self.reason}{where}"
+
     def __str__(self) -> str:
         """Say it in one line."""
-        where = f" (in the part '{self.cell}')" if self.cell else ""
-        return self.status if self.whole else f"{self.status}{where}: {self.reason}"
+        return self.status if self.whole else f"{self.status}: {self.told}"
 
 
 def judge(
@@ -131,7 +136,7 @@ def _of_error(output: Mapping[str, Any], cell: str) -> Verdict:
     if name == "SystemExit":
         reason = "the notebook left by sys.exit before its end"
     else:
-        reason = f"a cell ended with {name}; run the notebook in JupyterLab to see it in full"
+        reason = f"a cell ended with {name}"
     return Verdict(status="failed", reason=reason, cell=cell, error=name)
 
 
