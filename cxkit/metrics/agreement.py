@@ -254,7 +254,7 @@ def rwg_j(
     m = (groups[items].var() / expected).mean(axis=1)
     value = np.where(m > 1, 0.0, len(items) * (1 - m) / (len(items) * (1 - m) + m))
     return _per_unit(frame, unit, n, value, name="rwg_j").assign(
-        set_to_zero=lambda found: found["unit"].map(m > 1).fillna(value=False).astype(bool)
+        set_to_zero=lambda found: found["unit"].isin(m.index[m > 1])
     )[["unit", "n", "rwg_j", "set_to_zero", "reason"]]
 
 

@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 
     from cxkit.results import Estimate
 
-#: Days in a month and in a unit of waiting time.
-MONTH = 365.25 / 12
-_DAYS = {"hours": 1 / 24, "days": 1.0}
+#: Seconds in each unit of time; a month is 365.25 / 12 days.
+_SECONDS = {"hours": 3_600, "days": 86_400, "months": 86_400 * 365.25 / 12}
 
 
 @dataclass(frozen=True, slots=True)
 class _Elapsed:
-    """Days from begin to end, or to the last day known; NaN where the row is not usable."""
+    """Seconds from begin to end, or to the last moment known; NaN where a row is not usable."""
 
-    days: pd.Series
+    seconds: pd.Series
     ended: pd.Series
     begin: pd.Series
 
@@ -107,7 +106,7 @@ def time_to_resolution(
     Median time to resolution 1.0 days (95 % interval 1.0 or more, n = 4; log-log Kaplan-Meier)
     """
     level = check_level(level)
-    if unit not in _DAYS or measure not in {"median", "p90", "restricted mean"}:
+    if unit not in {"hours", "days"} or measure not in {"median", "p90", "restricted mean"}:
         raise QuestionError(
             f"time_to_resolution: measure {measure!r} in {unit!r} is not known.\n"
             '  measure is "median", "p90" or "restricted mean"; unit is "hours" or "days".'
@@ -118,7 +117,7 @@ def time_to_resolution(
             f"  Write e.g. tau={72 if unit == 'hours' else 30} for that many {unit}."
         )
     passed = _elapsed(opened, resolved, as_of=as_of, names=("opened", "resolved"))
-    curve = curve_of(spells(passed.days / _DAYS[unit], passed.ended, None, None), level=level)
+    curve = curve_of(spells(passed.seconds / _SECONDS[unit], passed.ended, None, None), level=level)
     if measure == "restricted mean":
         found = km_restricted_mean(
             curve, float(tau or 0), metric="Time to resolution", measured_in=unit
@@ -127,7 +126,7 @@ def time_to_resolution(
         q, name = (0.5, "Median") if measure == "median" else (0.9, "90 %")
         found = km_quantile(curve, q, metric=f"{name} time to resolution", measured_in=unit)
     if found.status == "not reached":
-        still = int((~passed.ended & passed.days.notna()).sum())
+        still = int((~passed.ended & passed.seconds.notna()).sum())
         found = replace(
             found, reason=f"{still:,} of {found.n:,} cases are still open. {found.reason}"
         )
@@ -135,7 +134,9 @@ def time_to_resolution(
     if auto_closed is not None:
         yes_no(auto_closed, asked="auto_closed")
         by_machine = pd.Series(auto_closed).astype("boolean").fillna(value=False).to_numpy(bool)
-        machine = int((by_machine & passed.ended.to_numpy() & passed.days.notna().to_numpy()).sum())
+        machine = int(
+            (by_machine & passed.ended.to_numpy() & passed.seconds.notna().to_numpy()).sum()
+        )
     return (
         replace(found, method=f"{found.method}; {machine:,} closed by machine")
         if machine
@@ -211,13 +212,16 @@ def retention_rate(
     passed = _elapsed(start, end, as_of=as_of, names=("start", "end"))
     entry, method = None, METHOD
     if observed_from is not None:
-        entry = _days(_like(observed_from, passed.begin) - passed.begin)
+        entry = (_like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
         late = int((entry > 0).sum())
         if late:
             since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
             method = f"{METHOD}; {late:,} who came before {since} are followed from then"
     cases = spells(
-        passed.days / MONTH, passed.ended, None if entry is None else entry / MONTH, None
+        passed.seconds / _SECONDS["months"],
+        passed.ended,
+        None if entry is None else entry / _SECONDS["months"],
+        None,
     )
     curve = curve_of(cases, level=level)
     if not cases.time.size:
@@ -261,13 +265,15 @@ def _too_far(metric: str, followed: float) -> str:
 def _elapsed(
     begin: pd.Series, end: pd.Series, *, as_of: str | date, names: tuple[str, str]
 ) -> _Elapsed:
-    """Return days from begin to end, or to as_of where the end is not known by then."""
+    """Return the time from begin to end, or to as_of where the end is not known by then."""
     begin, end = (_dates(column, name) for column, name in zip((begin, end), names, strict=True))
     if len(begin) != len(end):
         raise QuestionError(
             f"{names[0]} has {len(begin):,} rows and {names[1]} {len(end):,}.\n"
             "  Give two columns of one frame."
         )
+    if end.isna().all():
+        end = pd.Series(pd.NaT, index=begin.index, dtype=begin.dtype)
     end = end.set_axis(begin.index)
     wrong = begin.index[(end < begin).to_numpy(bool)]
     if len(wrong):
@@ -281,8 +287,8 @@ def _elapsed(
     if last == last.normalize() and (clock != clock.dt.normalize()).any():
         last += pd.Timedelta(days=1)
     ended = end.notna() & (end <= last)
-    days = _days((end.where(ended, last) - begin).mask(begin > last))
-    return _Elapsed(days, ended, begin)
+    seconds = (end.where(ended, last) - begin).mask(begin > last).dt.total_seconds()
+    return _Elapsed(seconds, ended, begin)
 
 
 def _dates(column: pd.Series, name: str) -> pd.Series:
@@ -295,11 +301,6 @@ def _dates(column: pd.Series, name: str) -> pd.Series:
             f"\n  Convert it first: pd.to_datetime(frame[{name!r}], format=...)."
         )
     return column
-
-
-def _days(span: pd.Series) -> pd.Series:
-    """Return time spans as days, NaN where missing."""
-    return span.dt.total_seconds() / 86_400
 
 
 def _like(moment: str | date, column: pd.Series) -> pd.Timestamp:
