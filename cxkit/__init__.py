@@ -44,7 +44,7 @@ _PUBLIC = {
     "km_quantile": "metrics.durations",
     "km_restricted_mean": "metrics.durations",
     "linkage_answer": "linkage.answer",
-    "logrank": "metrics.durations",
+    "logrank": "metrics.logrank",
     "nps": "metrics.nps",
     "open_study": "study.study",
     "provenance": "study.provenance",

@@ -337,6 +337,8 @@ def _icc(
     reason = ""
     if not a.within:
         reason = "Nobody differs from the others of the unit, so the interval has no width."
+    elif not a.between:
+        reason = "Negative: all units have the same mean, so the interval has no width."
     elif value < 0:
         reason = "Negative: people differ more within units than units differ; kept as it is."
     return Estimate(

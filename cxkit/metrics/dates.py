@@ -275,6 +275,11 @@ def _elapsed(
     if end.isna().all():
         end = pd.Series(pd.NaT, index=begin.index, dtype=begin.dtype)
     end = end.set_axis(begin.index)
+    if (begin.dt.tz is None) != (end.dt.tz is None):
+        raise QuestionError(
+            f"{names[0]} and {names[1]}: one has a time zone and the other has none.\n"
+            "  Give both a zone (Series.dt.tz_localize) or neither."
+        )
     wrong = begin.index[(end < begin).to_numpy(bool)]
     if len(wrong):
         raise DataError(

@@ -147,7 +147,9 @@ def test_units_that_differ_but_not_within():
 
 def test_units_of_equal_means_have_no_reliability():
     frame = pd.DataFrame({"unit": list("aabb"), "score": [1, 5, 2, 4]})
-    assert cx.icc1(frame, unit="unit", score="score").value == pytest.approx(-1)
+    found = cx.icc1(frame, unit="unit", score="score")
+    assert found.value == pytest.approx(-1)
+    assert "same mean, so the interval has no width" in found.reason
     assert "same mean" in cx.icc2(frame, unit="unit", score="score").reason
 
 

@@ -123,6 +123,9 @@ def test_text_is_not_taken_for_dates():
     text = pd.Series(["2025-01-05"])
     with pytest.raises(QuestionError, match=r"(?s)start: asked for a Series of dates.*to_datetime"):
         cx.retention_rate(text, dates(None), as_of="2025-02-01")
+    zoned = dates("2025-01-05").dt.tz_localize("UTC")
+    with pytest.raises(QuestionError, match="one has a time zone and the other has none"):
+        cx.retention_rate(zoned, dates("2025-01-06"), as_of="2025-02-01")
     with pytest.raises(QuestionError, match="start has 1 rows and end 2"):
         cx.retention_rate(dates("2025-01-05"), dates(None, None), as_of="2025-02-01")
 

@@ -73,8 +73,10 @@ def test_doubling_all_answers_keeps_the_score_and_narrows_the_interval():
         pd.Series([10, 9, None, 3], dtype="Int64"),
         pd.Series([10, 9, None, 3], dtype=object),
         pd.Series([10, 9, None, 3], dtype="float32"),
+        pd.Series([10, 9, None, 3], dtype="category"),
+        pd.Series([10, 9, None, 3], dtype="int64[pyarrow]"),
     ],
-    ids=["list", "array", "Int64", "object", "float32"],
+    ids=["list", "array", "Int64", "object", "float32", "category", "pyarrow"],
 )
 def test_the_same_answers_in_any_form(scores):
     found = cx.nps(scores)
