@@ -139,6 +139,7 @@ def _from_dates(
     model = None if sparse else fit(spells, horizon=horizon, adjust=adjust, level=level)
     pooled = share(~leavers, metric="kept", level=level)
     per_band = customers_needed(pooled.value or 50.0, difference=WORTH_SEEING)
+    immortal = answered_against_never(study, measure=bands.measure, level=level)
     if model is None:
         contrasts = [_untold(present, by_band, kept, horizon, level)]
         ratio, naive = None, None
@@ -148,6 +149,7 @@ def _from_dates(
         naive = beside(
             study,
             clock,
+            immortal,
             ratio,
             bands=bands,
             high=high,
@@ -157,7 +159,6 @@ def _from_dates(
             level=level,
         )
     effect = contrasts[0]
-    immortal = answered_against_never(study, measure=bands.measure, level=level)
     guards = guards_of(
         study, clock, bands, immortal, contrasts, adjust, held, exits, horizon, naive
     )

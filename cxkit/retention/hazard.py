@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from cxkit.results import Difference, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
 
 #: Exits that each coefficient of the model needs before it is trusted (Peduzzi et al. 1996).
 EXITS_PER_PARAMETER = 10
@@ -104,15 +104,15 @@ class Hazard:
 
     def _standardised(self, band: str) -> tuple[float, np.ndarray]:
         """Return mean retention with everyone in ``band``, and its gradient."""
-        weights = self.people["n"].to_numpy(float)
-        total, gradient = np.zeros(len(weights)), np.zeros((len(weights), len(self.terms)))
-        for month in range(1, self.horizon + 1):
-            x = _design(self.people.assign(band=band, month=month), self.terms)
-            rate = np.exp(x @ self.coefficients)
-            total += rate
-            gradient += rate[:, None] * x
+        baseline = np.array([column == "month" for column, _ in self.terms])
+        months = _design(pd.DataFrame({"month": range(1, self.horizon + 1)}), self.terms)
+        monthly = np.exp(months @ self.coefficients)
+        x = _design(self.people.assign(band=band, month=0), self.terms)
+        rate = np.exp(x @ self.coefficients)
+        total = rate * monthly.sum()
+        gradient = total[:, None] * x + np.outer(rate, (months.T @ monthly) * baseline)
         kept = np.exp(-total)
-        share = weights / weights.sum()
+        share = self.people["n"].to_numpy(float) / self.people["n"].sum()
         return float(share @ kept), -(share * kept) @ gradient
 
 
@@ -122,15 +122,22 @@ def person_months(spells: pd.DataFrame, *, horizon: int, by: Sequence[str]) -> p
     A month counts when it was followed to its end, or when the customer left in it: a customer
     whose following ends inside a month says nothing of that month.
     """
+    patterns = spells.groupby(list(by), observed=True, sort=True)
+    cell = patterns.ngroup().to_numpy()
     whole = np.floor(spells["months"].to_numpy(float)).astype(int)
     left = spells["left"].to_numpy(bool)
     last = np.minimum(whole + left, horizon)
-    rows = np.repeat(np.arange(len(spells)), last)
-    month = np.arange(len(rows)) - np.repeat(np.cumsum(last) - last, last) + 1
-    exits = left[rows] & (month == whole[rows] + 1)
-    frame = spells[list(by)].iloc[rows].assign(month=month, exits=exits)
-    counted = frame.groupby([*by, "month"], observed=True, sort=True)["exits"].agg(["size", "sum"])
-    return counted.rename(columns={"size": "at_risk", "sum": "exits"}).reset_index()
+    shape = (int(cell.max()) + 1, horizon + 1)
+    ended, exits = np.zeros(shape, int), np.zeros(shape, int)
+    np.add.at(ended, (cell, last), 1)
+    gone = left & (whole < horizon)
+    np.add.at(exits, (cell[gone], whole[gone] + 1), 1)
+    at_risk = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
+    keys = patterns.size().index.to_frame(index=False)
+    counted = keys.loc[np.repeat(keys.index, horizon)].reset_index(drop=True)
+    counted["month"] = np.tile(np.arange(1, horizon + 1), len(keys))
+    counted["at_risk"], counted["exits"] = at_risk[:, 1:].ravel(), exits[:, 1:].ravel()
+    return counted[counted["at_risk"] > 0].reset_index(drop=True)
 
 
 def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: float) -> Hazard:
@@ -163,7 +170,8 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
     Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data.
     Biometrics 34, 57-67. https://doi.org/10.2307/2529588
     """
-    import statsmodels.api as sm
+    from statsmodels.genmod.families import Binomial, links
+    from statsmodels.genmod.generalized_linear_model import GLM
 
     bands = tuple(str(b) for b in spells["band"].cat.categories if (spells["band"] == b).any())
     coarse = spells.assign(
@@ -175,8 +183,7 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
     terms = _terms(cells, bands, adjust)
     x = _design(cells, terms)
     y = np.column_stack([cells["exits"], cells["at_risk"] - cells["exits"]]).astype(float)
-    model = sm.GLM(y, x, family=sm.families.Binomial(link=sm.families.links.CLogLog()))
-    fitted = model.fit(tol=1e-10, maxiter=200)
+    fitted = GLM(y, x, family=Binomial(link=links.CLogLog())).fit(tol=1e-10, maxiter=200)
     people = coarse.groupby(["band", *adjust], observed=True).size().rename("n").reset_index()
     return Hazard(
         bands=bands,
@@ -236,8 +243,9 @@ def _design(rows: pd.DataFrame, terms: Sequence[tuple[str, object]]) -> np.ndarr
     """Return the design matrix: built from values, never from a formula."""
     x = np.zeros((len(rows), len(terms)))
     for j, (column, value) in enumerate(terms):
-        if isinstance(value, tuple):
-            x[:, j] = rows[column].between(*value)
-        else:
-            x[:, j] = rows[column] == value
+        if column not in rows:
+            continue
+        x[:, j] = (
+            rows[column].between(*value) if isinstance(value, tuple) else rows[column] == value
+        )
     return x

@@ -53,6 +53,7 @@ def answered_against_never(study: Study, *, measure: str, level: float) -> Estim
 def beside(
     study: Study,
     clock: Clock,
+    immortal: Estimate,
     honest: Estimate,
     *,
     bands: Bands,
@@ -67,17 +68,14 @@ def beside(
     Columns: comparison, value, low, high, n, exits, times_the_honest (how far the row lies from the
     kit's own, as a ratio), reading.
     """
-    rows = []
-    if study.responses[bands.measure].notna().any():
-        naive = answered_against_never(study, measure=bands.measure, level=level)
-        rows.append(
-            {
-                "comparison": "answered against never answered, from joining",
-                **_ratio(naive),
-                "exits": int((study.customers["end"] <= study.as_of).sum()),
-                "reading": "naive, biased: one must stay to be asked (immortal time)",
-            }
-        )
+    rows = [
+        {
+            "comparison": "answered against never answered, from joining",
+            **_ratio(immortal),
+            "exits": int((study.customers["end"] <= study.as_of).sum()),
+            "reading": "naive, biased: one must stay to be asked (immortal time)",
+        }
+    ]
     ungapped = wind(study, bands=bands, gap=0)
     spells = with_segments(ungapped.spells, study)
     rough = fit(spells, horizon=horizon, adjust=adjust, level=level)

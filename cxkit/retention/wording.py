@@ -215,4 +215,4 @@ def p_value(p: float | None) -> str:
     """Write a p-value; very small ones as a bound."""
     if p is None or p != p:
         return "–"
-    return "< 0.001" if p < 0.001 else markup.number(p, 3)
+    return "<\u00a00.001" if p < 0.001 else markup.number(p, 3)
