@@ -95,7 +95,8 @@ def test_the_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own README, run on purpose
 
 
-def test_the_readme_study_loads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["", "region=South"])
+def test_the_readme_study_gets_a_true_answer(tmp_path: Path, where: str) -> None:
     """The study.yml that the README shows, over the two files that it shows beside it."""
     (contract, *_) = blocks("README.md", "yaml")
     (tmp_path / "study.yml").write_text(contract, encoding="utf-8")
@@ -103,10 +104,11 @@ def test_the_readme_study_loads(tmp_path: Path) -> None:
     for content in files:
         name, _, rows = content.removeprefix("# ").partition("\n")
         (tmp_path / name).write_text(rows, encoding="utf-8")
-    study = cxkit.open_study(tmp_path / "study.yml")
+    study = cxkit.open_study(tmp_path / "study.yml", where=where)
     assert len(files) == 2
-    assert len(study.customers) == len(files[0].splitlines()) - 2
     assert cxkit.nps(study.responses["nps"]).n > 0
+    answer = cxkit.retention_answer(study).answer
+    assert "would need" in str(answer)
 
 
 def test_the_readme_workflow_is_yaml() -> None:
