@@ -1,0 +1,298 @@
+"""Fifty random results through every sentence and alt text: number, sign, n and branch agree."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxkit import figures, markup
+from cxkit.disclosure import Policy, showable
+from cxkit.linkage import wording as linkage
+from cxkit.results import Difference, Estimate
+from cxkit.retention import wording as retention
+
+RUNS = 50
+BANDS = ("detractors (0–6)", "passives (7–8)", "promoters (9–10)")
+
+
+def numbers(text: str) -> list[float]:
+    """Return every number of a sentence, true minus included."""
+    return [
+        float(found.replace("−", "-").replace(",", ""))
+        for found in re.findall(r"−?\d[\d,]*(?:\.\d+)?", text)
+    ]
+
+
+def said(text: str, value: float, decimals: int) -> bool:
+    """Tell whether a sentence holds a value at the precision it is shown with."""
+    half = 0.5 * 10**-decimals + 1e-9
+    return any(abs(n - value) <= half for n in numbers(text))
+
+
+def difference(rng: np.random.Generator, unit: str = "percentage points") -> Difference:
+    """Return a random difference whose interval may lie anywhere."""
+    value, se = rng.normal(0, 8), rng.uniform(0.5, 6)
+    n_a, n_b = (int(n) for n in rng.integers(20, 5000, 2))
+    return Difference(
+        metric="retention",
+        measured_in=unit,
+        a=BANDS[2],
+        b=BANDS[0],
+        value=value,
+        low=value - 1.96 * se,
+        high=value + 1.96 * se,
+        se=se,
+        p=0.5,
+        p_adjusted=float(rng.uniform()),
+        family=3,
+        level=0.95,
+        n_a=n_a,
+        n_b=n_b,
+        n_missing=0,
+        method="test",
+    )
+
+
+def estimate(rng: np.random.Generator, unit: str, low: float, high: float) -> Estimate:
+    """Return a random estimate between two limits."""
+    value = rng.uniform(low, high)
+    half = rng.uniform(0.02, 0.4) * (high - low)
+    return Estimate(
+        metric="m",
+        measured_in=unit,
+        value=value,
+        low=max(low, value - half),
+        high=min(high, value + half),
+        se=half / 1.96,
+        level=0.95,
+        n=int(rng.integers(20, 5000)),
+        n_missing=0,
+        method="test",
+    )
+
+
+@pytest.fixture(params=range(RUNS))
+def rng(request) -> np.random.Generator:
+    return np.random.default_rng(request.param)
+
+
+def test_retention_headline(rng):
+    d = difference(rng)
+    text = retention.headline(d, horizon=12)
+    branch = {"higher": "stay longer:", "lower": "leave earlier:", "cannot be told": "cannot be"}
+    for direction, words in branch.items():
+        assert (words in text) == (d.direction == direction)
+    assert ("higher among" in text) == (d.direction == "higher")
+    assert ("lower among" in text) == (d.direction == "lower")
+    shown = d.value if d.direction == "cannot be told" else abs(d.value)
+    assert said(text, shown, 1)
+    assert said(text, d.low, 1)
+    assert said(text, d.high, 1)
+    assert d.a in text
+    assert d.b in text
+
+
+def test_snapshot_headline(rng):
+    d = difference(rng)
+    text = retention.snapshot_headline(d, window="the window")
+    assert ("more often: churn" in text) == (d.direction == "higher")
+    assert ("less often: churn" in text) == (d.direction == "lower")
+    assert ("cannot be told" in text) == (d.direction == "cannot be told")
+    shown = d.value if d.direction == "cannot be told" else abs(d.value)
+    assert all(said(text, v, 1) for v in (shown, d.low, d.high))
+    assert all(said(text, n, 0) for n in (d.n_a, d.n_b))
+
+
+def test_how_sure_and_conclusion(rng):
+    d = difference(rng)
+    model = SimpleNamespace(adjusted_for=("tenure_band", "held: region"))
+    text = retention.how_sure(d, 123, 4567, 12, model)
+    assert said(text, 123, 0)
+    assert said(text, 4567, 0)
+    assert ("above zero" in text) == (d.direction == "higher")
+    assert ("below zero" in text) == (d.direction == "lower")
+    assert ("holds zero" in text) == (d.direction == "cannot be told")
+    note = str(retention.conclusion(d, model, 90, 300))
+    assert ("rate more kindly" in note) == (d.direction == "higher")
+    assert ("shop around" in note) == (d.direction == "lower")
+    assert said(note, 2.8 * d.se, 1)
+
+
+def test_retained_and_needed(rng):
+    kept = {band: estimate(rng, "%", 0, 100) for band in BANDS}
+    text = retention.retained(kept, horizon=12, gap=90)
+    for band, e in kept.items():
+        part = text[text.index(f" of {band}") - 8 :]
+        assert said(part, e.value, 1)
+        assert all(said(text, v, 1) for v in (e.low, e.high))
+        assert said(text, e.n, 0)
+    need = int(rng.integers(30, 4000))
+    assert said(retention.needed(need, difference=10, horizon=12), need, 0)
+
+
+def test_hazard_ratio_and_the_biased_one(rng):
+    e = estimate(rng, "ratio", 0.1, 2.5)
+    text = retention.hazard_ratio(e, high=BANDS[2], low=BANDS[0], adjusted_for=("tenure",))
+    assert ("less often" in text) == (e.high < 1)
+    assert ("more often" in text) == (e.low > 1)
+    assert ("cannot be told apart" in text) == (e.low <= 1 <= e.high)
+    assert all(said(text, v, 2) for v in (e.value, e.low, e.high))
+    assert said(text, e.n, 0)
+    naive = estimate(rng, "ratio", 0.1, 0.9)
+    warned = retention.biased(naive, e)
+    assert said(warned, naive.value, 2)
+    assert said(warned, e.value, 2)
+
+
+def correlation(rng: np.random.Generator) -> Estimate:
+    """Return a random correlation with an interval that may hold zero."""
+    return estimate(rng, "correlation", -0.9, 0.9)
+
+
+def test_linkage_headline(rng):
+    r = correlation(rng)
+    text = linkage.headline(r)
+    assert ("go together: units" in text) == (r.low > 0)
+    assert ("go opposite ways" in text) == (r.high < 0)
+    assert ("cannot be told" in text) == (r.low <= 0 <= r.high)
+    assert all(said(text, v, 2) for v in (r.value, r.low, r.high))
+    assert said(text, r.n, 0)
+
+
+def test_corrected_needed_and_instruments(rng):
+    r, true = correlation(rng), correlation(rng)
+    text = linkage.corrected(r, true)
+    assert all(said(text, v, 2) for v in (r.value, true.value, true.low, true.high))
+    n = int(rng.integers(1, 400))
+    need = linkage.needed(194, r=0.2, n=n)
+    assert ("too few" in need) == (n < 194)
+    assert said(need, n, 0)
+    rows = pd.DataFrame([{"instrument": i, **correlation(rng).as_row()} for i in "ab"])
+    both = linkage.instruments(rows)
+    for row in rows.itertuples():
+        assert all(said(both, v, 2) for v in (row.value, row.low, row.high))
+        assert said(both, row.n, 0)
+
+
+def lag_rows(rng: np.random.Generator) -> pd.DataFrame:
+    """Return random lags of both kinds with their differences."""
+    rows = []
+    for of in ("levels", "within units"):
+        for lag in (
+            "engagement, then experience",
+            "experience, then engagement",
+            "difference of the two",
+        ):
+            e = estimate(rng, "correlation", -0.6, 0.6)
+            rows.append(
+                {"lag": lag, "of": of, "value": e.value, "low": e.low, "high": e.high}
+                | {"n": 90, "pairs": 540}
+            )
+    return pd.DataFrame(rows)
+
+
+def test_direction(rng):
+    rows = lag_rows(rng)
+    verdict, text = linkage.direction(rows, waves=8, reason="")
+    assert verdict == "cannot tell"
+    inside = rows[rows["of"] == "within units"]
+    pair = inside.iloc[:2]
+    told = int(((pair["low"] > 0) | (pair["high"] < 0)).sum())
+    assert ("Neither lag" in text) == (told == 0)
+    assert ("Both lags" in text) == (told == 2)
+    assert ("Only " in text) == (told == 1)
+    last = inside.iloc[2]
+    assert ("The two differ by" in text) == (last["low"] > 0 or last["high"] < 0)
+    for row in inside.itertuples():
+        assert all(said(text, v, 2) for v in (row.value, row.low, row.high))
+
+
+def groups(rng: np.random.Generator) -> pd.DataFrame:
+    """Return random shares by band."""
+    rows = []
+    for band in BANDS:
+        e = estimate(rng, "%", 5, 95)
+        rows.append({"group": band, "value": e.value, "low": e.low, "high": e.high, "n": e.n})
+    return pd.DataFrame(rows).assign(exits=7)
+
+
+def test_alt_text_of_retention_names_direction_largest_and_smallest(rng):
+    shares = groups(rng)
+    result = SimpleNamespace(
+        groups=shares,
+        groups_measure="left in the window",
+        curves=None,
+        at_risk=None,
+        horizon=12,
+        level=0.95,
+    )
+    picture = figures.retention(result)
+    first, last = shares.iloc[0], shares.iloc[-1]
+    apart = first["high"] < last["low"] or last["high"] < first["low"]
+    assert (f"{last['group']} above {first['group']}" in picture.alt) == (
+        apart and last["value"] > first["value"]
+    )
+    assert (f"{last['group']} below {first['group']}" in picture.alt) == (
+        apart and last["value"] < first["value"]
+    )
+    assert ("overlap" in picture.alt) == (not apart)
+    for name, row in (
+        ("Largest", shares.loc[shares["value"].idxmax()]),
+        ("smallest", shares.loc[shares["value"].idxmin()]),
+    ):
+        assert f"{name}: {row['group']}, {markup.quantity(row['value'], '%')}" in picture.alt
+    assert said(picture.caption, int(shares["n"].sum()), 0)
+
+
+def test_alt_text_of_the_naive_figure(rng):
+    rows = pd.DataFrame(
+        [
+            {"comparison": c, **estimate(rng, "ratio", 0.1, 1.6).as_row(), "exits": 5}
+            for c in ("answered", "no gap", "this report's")
+        ]
+    )
+    picture = figures.naive(SimpleNamespace(naive=rows, level=0.95))
+    ordered = rows.sort_values("value")
+    for which, row in (("Smallest", ordered.iloc[0]), ("largest", ordered.iloc[-1])):
+        said_so = f"{which}: {markup.quantity(row['value'], 'ratio')} ({row['comparison']})"
+        assert said_so in picture.alt
+    assert said(picture.caption, int(rows["n"].iloc[-1]), 0)
+
+
+def test_alt_text_of_the_scatter_and_the_lags(rng):
+    n = int(rng.integers(8, 40))
+    units = pd.DataFrame(
+        {
+            "engagement": rng.uniform(1, 5, n),
+            "experience": rng.uniform(1, 5, n),
+            "n_employees": rng.integers(2, 40, n).astype(float),
+            "n_customers": rng.integers(2, 90, n).astype(float),
+        }
+    )
+    shown = showable(units, Policy())
+    r = correlation(rng)
+    result = SimpleNamespace(
+        r=r,
+        shown=shown,
+        engagement_unit="engagement",
+        experience_unit="experience",
+        lags=lag_rows(rng),
+        level=0.95,
+    )
+    picture = figures.scatter(result)
+    assert picture.mime == "image/png"
+    assert ("goes with better" in picture.alt) == (r.low > 0)
+    assert ("goes with worse" in picture.alt) == (r.high < 0)
+    assert all(said(picture.alt, v, 2) for v in (r.value, r.low, r.high))
+    assert f"Scatter of {len(shown.units):,} units" in picture.alt
+    if shown.hidden:
+        assert said(picture.caption, shown.hidden, 0)
+    drawn = figures.lags(result)
+    rows = result.lags[~result.lags["lag"].str.startswith("difference")].sort_values("value")
+    for which, row in (("Largest", rows.iloc[-1]), ("smallest", rows.iloc[0])):
+        value = markup.quantity(row["value"], "correlation")
+        assert f"{which}: {value} ({row['lag']}, {row['of']})" in drawn.alt
