@@ -24,6 +24,12 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TWICE = re.compile(
     r'<div class="cx-table"[^>]*aria-label="Parameters".*?</table></div>', re.DOTALL
 )
+#: What a line should not end inside of: 9–10, n = 656, 95 %, p < 0.001, 2025-12-31.
+_TOGETHER = re.compile(
+    r"[(\[]?\b\d[\d,.]*–\d[\d,.]*\b[)\]]?|\b[nrp] (?:is )?(?:=|&lt;) [−\d][\d,.]*|[−\d][\d,.]* %"
+    r"|\b\d{4}-\d\d-\d\d\b"
+)
+_TAG = re.compile(r"""(<[A-Za-z/](?:"[^"]*"|'[^']*'|[^'">])*>)""")
 _IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 
@@ -237,7 +243,8 @@ def _image(mime: str, content: str, metadata: Mapping[str, Any]) -> Markup:
 
 
 def _framed(safe: str) -> Markup:
-    """Let a table that brings no frame of its own scroll inside one, and name its header cells."""
+    """Keep numbers together; let a table without a frame scroll in one, and name its headers."""
+    safe = _numbers_kept_together(safe)
     if "<table" in safe and 'class="cx-table"' not in safe:
         safe = re.sub(
             r"<table.*?</table>",
@@ -249,6 +256,13 @@ def _framed(safe: str) -> Markup:
             flags=re.DOTALL,
         )
     return Markup(safe)  # noqa: S704
+
+
+def _numbers_kept_together(safe: str) -> str:
+    """Bar a line break inside a number, in text only, never in an attribute."""
+    pieces = _TAG.split(safe)
+    pieces[::2] = [_TOGETHER.sub(r'<span class="nb">\g<0></span>', text) for text in pieces[::2]]
+    return "".join(pieces)
 
 
 def _with_scopes(table: str) -> str:
