@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+#: A correlation that published unit-level studies make plausible; "units needed" speaks of it.
+PLAUSIBLE_R = 0.2
+
+
 def correlation(
     x: ArrayLike,
     y: ArrayLike,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
+from cxkit.linkage.ladder import PLAUSIBLE_R, units_needed
+from cxkit.results import Note
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     import pandas as pd
 
+    from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
 
 
@@ -133,4 +136,64 @@ def _r(row: Mapping[Hashable, Any]) -> str:
     return (
         f"{markup.quantity(float(row['value']), 'correlation')} "
         f"({markup.interval(float(row['low']), float(row['high']), 'correlation')})"
+    )
+
+
+def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
+    """Say how sure, from the interval and the rung that limits most."""
+    limits = steps[steps["verdict"] == "limits"]
+    base = f"The correlation rests on {r.n:,} units."
+    if r.value is not None:
+        wide = (r.high or 0) - (r.low or 0)
+        base += f" Its interval is {markup.quantity(wide, 'correlation')} wide."
+    unknown = int((steps["verdict"] == "not known").sum())
+    tail = f" {unknown} rungs of the ladder are not known." if unknown else ""
+    if limits.empty:
+        return f"{base} No known rung of the ladder limits it.{tail}"
+    first = limits.iloc[0]
+    return f"{base} It is limited by: {first['rung']} ({first['reason']}).{tail}"
+
+
+def doubt(pairs: Pairs) -> str:
+    """Say the strongest doubt: a common source, else a common cause."""
+    if pairs.same_people:
+        return (
+            "The same people rated both sides: a good mood raises both, and part of the "
+            "correlation is that."
+        )
+    return (
+        "A unit's place, size, management or customers can raise or lower both sides; nothing of "
+        "that is held equal here, and the order in time is not known."
+    )
+
+
+def conclusion(r: Estimate, pairs: Pairs, told: str) -> Note:
+    """Say the rival explanations and what would settle them."""
+    rival = {
+        "go together": "That both sides are high in the same units fits three stories: engaged "
+        "employees serve better; pleasant customers make work engaging; or a third thing, such as "
+        "a good manager or a quiet neighbourhood, does both.",
+        "go opposite ways": "That one side is high where the other is low may mean that effort for "
+        "customers wears employees out, or that difficult units attract determined people.",
+        "cannot be told": "With an interval that holds zero, neither a link nor its absence is "
+        "shown.",
+    }[told]
+    need = (
+        f"A correlation of {markup.quantity(r.value, 'correlation')} takes "
+        f"{units_needed(r.value):,} units to be seen with 80 % power; there are {r.n:,}."
+        if r.value is not None and 0 < abs(r.value) < 1
+        else f"A correlation of {markup.quantity(PLAUSIBLE_R, 'correlation')} takes "
+        f"{units_needed(PLAUSIBLE_R):,} units to be seen with 80 % power; there are {r.n:,}."
+    )
+    individuals = (
+        "A correlation between units says nothing of single employees or customers."
+        if not pairs.same_people
+        else "A correlation between units is not one between people."
+    )
+    return Note(
+        paragraphs=(
+            f"{rival} {individuals}",
+            f"What would settle it: more waves, with stable differences between units modelled "
+            f"apart; or a change made to engagement in some units by lot. {need}",
+        )
     )

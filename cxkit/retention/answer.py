@@ -19,6 +19,7 @@ from cxkit.retention.curves import at_risk, curves, retained
 from cxkit.retention.guards import guards as guards_of
 from cxkit.retention.hazard import (
     EXITS_PER_PARAMETER,
+    FEWEST_EXITS,
     Hazard,
     exits_within,
     fit,
@@ -134,7 +135,7 @@ def _from_dates(
     leavers = exits_within(spells, horizon)
     exits = int(leavers.sum())
     by_band = leavers.groupby(spells["band"], observed=True).sum()
-    sparse = len(present) < 2 or min(by_band[low], by_band[high]) < EXITS_PER_PARAMETER / 2
+    sparse = len(present) < 2 or min(by_band[low], by_band[high]) < FEWEST_EXITS
     adjust = held if exits >= EXITS_PER_PARAMETER * parameters_needed(spells, held, horizon) else []
     model = None if sparse else fit(spells, horizon=horizon, adjust=adjust, level=level)
     pooled = share(~leavers, metric="kept", level=level)

@@ -53,7 +53,9 @@ def guards(
             text="Answered against never answered, from joining: hazard ratio "
             f"{markup.quantity(immortal.value, 'ratio')} "
             f"({markup.interval(immortal.low, immortal.high, 'ratio')}, n = {immortal.n:,}). "
-            "Naive and biased: shown, never used.",
+            "Naive and biased: shown, never used."
+            if immortal.ok
+            else f"Answered against never answered gives no ratio here. {immortal.reason}",
         ),
         Guard(
             kind="already leaving",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Exits that each coefficient of the model needs before it is trusted (Peduzzi et al. 1996).
 EXITS_PER_PARAMETER = 10
 
+#: Exits that each compared group needs before any ratio is given.
+FEWEST_EXITS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxkit.results import Estimate
 from cxkit.retention.clock import MONTH, wind
-from cxkit.retention.hazard import exits_within, fit
+from cxkit.retention.hazard import FEWEST_EXITS, exits_within, fit
 
 if TYPE_CHECKING:
-    from cxkit.results import Estimate
     from cxkit.retention.clock import Bands, Clock
     from cxkit.study.study import Study
 
@@ -46,6 +46,22 @@ def answered_against_never(study: Study, *, measure: str, level: float) -> Estim
         }
     )
     spells = spells[spells["months"] >= 0]
+    exits = spells["left"].groupby(spells["band"], observed=False).sum()
+    if exits.min() < FEWEST_EXITS:
+        return Estimate(
+            metric="hazard ratio, answered against never answered",
+            measured_in="ratio",
+            value=None,
+            low=None,
+            high=None,
+            se=None,
+            level=level,
+            n=len(spells),
+            n_missing=0,
+            method="discrete-time hazard (cloglog)",
+            status="no data",
+            reason=f"In one of the two groups only {int(exits.min())} customers left.",
+        )
     longest = int(spells["months"].max()) + 1
     return fit(spells, horizon=longest, adjust=[], level=level).ratio("answered")
 

@@ -116,6 +116,12 @@ def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
     -----
     A path among the parameters is shown by its last two parts. What the report's verdict compares
     (the output's own kind, never on the page) holds parameters as they were given.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> provenance(cx.sample_study(), {"level": 0.95}).as_of
+    '2025-12-31'
     """
     kept = {str(name): _plain(str(name), value) for name, value in parameters.items()}
     seed = parameters.get("seed")

@@ -185,6 +185,12 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
     -----
     Missing answers stay missing. What is mended by rule (spaces, exact copies) and what is only
     flagged stands in ``findings``. Values of employees and comments are in no message.
+
+    Examples
+    --------
+    >>> study = open_study("", where="region=North")
+    >>> study.where, len(study.customers) < 6000
+    ('region=North', True)
     """
     if path == "":
         return sample_study(where=where)
@@ -232,6 +238,11 @@ def sample_study(*, where: str = "") -> Study:
     ------
     DataError
         The kit was installed without its data folder.
+
+    Examples
+    --------
+    >>> sample_study().name
+    'Northway Bank (simulated)'
     """
     from cxkit.errors import DataError
 

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "study": WORDS,
     "simulate": {"study", "errors"},
     "retention": {"simulate", "metrics", "study"} | WORDS,
-    "linkage": {"simulate", "metrics", "study"} | WORDS,
+    "linkage": {"simulate", "metrics", "study", "disclosure"} | WORDS,
     "disclosure": {"results", "errors"},
     "figures": {"disclosure", "results", "markup"},
     "report": WORDS,

@@ -1,0 +1,87 @@
+"""The guards of the linkage question: each says what it saw, whether or not it fired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxkit import markup
+from cxkit.results import Guard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.disclosure import Shown
+    from cxkit.linkage.pairs import Pairs
+
+
+def guards(
+    pairs: Pairs,
+    shown: Shown,
+    steps: pd.DataFrame,
+    by_instrument: pd.DataFrame,
+    order: str,
+    sentence: str,
+    units: pd.DataFrame,
+) -> list[Guard]:
+    """Return every guard of this question, fired or not, with what it saw."""
+    limits = steps[steps["verdict"] == "limits"]
+    many = len(by_instrument) > 1
+    ceiling = _ceiling(pairs, units)
+    return [
+        Guard(
+            kind="aggregation",
+            fired=len(limits) > 0,
+            text=f"{len(limits)} of {len(steps)} rungs limit the conclusion: "
+            + ("; ".join(limits["rung"]) or "none")
+            + ".",
+        ),
+        Guard(kind="direction", fired=order == "cannot tell", text=sentence),
+        Guard(
+            kind="common source",
+            fired=pairs.same_people or pairs.perceived is not None,
+            text="The same people rated both sides, which by itself makes them go together."
+            if pairs.same_people
+            else "The answer's two sides come from different people."
+            + (
+                " The row with the employees' own view of the experience does not: the same people "
+                "rated both."
+                if pairs.perceived is not None
+                else ""
+            ),
+        ),
+        Guard(
+            kind="units without a partner",
+            fired=len(pairs.unmatched) > 0,
+            text=f"{len(pairs.unmatched):,} units have one side only and are not in the "
+            "correlation.",
+        ),
+        Guard(
+            kind="different instruments",
+            fired=many,
+            text=f"{len(by_instrument)} instruments: each has its own correlation; no change is "
+            "computed between them."
+            if many
+            else "One instrument throughout.",
+        ),
+        Guard(
+            kind="ceiling",
+            fired=bool(ceiling),
+            text=ceiling or "No score crowds at the top of its scale.",
+        ),
+        Guard(kind="disclosure", fired=shown.hidden > 0, text=shown.reason),
+    ]
+
+
+def _ceiling(pairs: Pairs, units: pd.DataFrame) -> str:
+    """Say which side crowds at the top of its scale: less than two standard deviations of room."""
+    said = []
+    for side, top in (("engagement", pairs.engagement_top), ("experience", pairs.experience_top)):
+        values = units[side].dropna()
+        if len(values) > 2 and top - values.mean() < 2 * values.std():
+            said.append(f"{side} (mean of a unit {markup.number(float(values.mean()))} of {top:g})")
+    if not said:
+        return ""
+    return (
+        f"Close to the top of the scale: {' and '.join(said)}. Units can hardly differ upwards, "
+        "which weakens any correlation."
+    )

@@ -1,0 +1,51 @@
+"""What the engagement notebook reads: one object, its tables and notes in the order of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.disclosure import Shown
+    from cxkit.results import Answer, Estimate, Note, Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkageAnswer:
+    """The one result object of the engagement notebook; its tables and notes are read in order.
+
+    Attributes
+    ----------
+    answer : Answer
+        Headline, sentences, how sure, main doubt.
+    r : Estimate
+        Pearson correlation over units of the latest instrument.
+    by_instrument : DataFrame
+        One row per instrument: the columns of an Estimate and ``instrument``.
+    shown : Shown
+        The units that may be drawn; estimates use all.
+    lags : DataFrame
+        Both lagged correlations.
+    verdict : str
+        associated or not, and "cannot tell" on which comes first.
+    """
+
+    answer: Answer
+    r: Estimate
+    by_instrument: pd.DataFrame
+    shown: Shown
+    lags: pd.DataFrame
+    verdict: str
+    engagement_unit: str
+    experience_unit: str
+    who: Table
+    ladder: Table
+    correlations: Table
+    agreement: Table | Note
+    lags_table: Table | Note
+    direction: Note
+    guards: Table
+    conclusion: Note
+    level: float
