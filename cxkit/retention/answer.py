@@ -286,7 +286,7 @@ def customers_needed(percent: float, *, difference: float, power: float = 0.8) -
     """Return the customers each band needs to show a difference in a share, two-sided 5 %.
 
     >>> customers_needed(70, difference=10)
-    327
+    326
     """
     from scipy.stats import norm
 
