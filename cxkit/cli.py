@@ -14,7 +14,7 @@ from cxkit import __version__
 from cxkit.errors import CxkitError, ParameterError
 
 if TYPE_CHECKING:
-    from cxkit.report.batch import Report
+    from cxkit.report.make import Report
 
 _HELP = """
 Answers about customer experience, from your own data, with their uncertainty.
@@ -95,18 +95,25 @@ _Given = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"cxkit {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _start(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and leave.", is_eager=True, callback=_version
+        ),
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,
 ) -> None:
-    if version:
-        print(f"cxkit {__version__}")
-        raise typer.Exit
+    """Read the options that stand before a command."""
 
 
 @app.command(
@@ -138,13 +145,13 @@ def report(
         for declared in parameters.read(notebook):
             print(declared)
         return
-    from cxkit.report import batch, files
+    from cxkit.report import files, make
     from cxkit.report.progress import Shown
 
-    job = batch.prepare(notebook, _pairs(parameter or []), name=name or notebook.stem)
+    job = make.prepare(notebook, _pairs(parameter or []), name=name or notebook.stem)
     folder = files.folder(out)
     with Shown() as shown:
-        made = batch.make(job, out=folder, cwd=Path.cwd(), progress=shown)
+        made = make.make(job, out=folder, cwd=Path.cwd(), progress=shown)
     _tell(made)
     if not made.verdict.whole:
         raise typer.Exit(made.verdict.exit_code)

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import html
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from markupsafe import Markup, escape
-
-from cxkit.report.clean import clean
 from cxkit.report.parameters import Parameter, Value, show, tags
+from cxkit.report.pieces import Heading, Prose, coloured, shown
 from cxkit.report.verdict import provenance
-from cxkit.results import ANSWER_MIME, PROVENANCE_MIME
+from cxkit.results import ANSWER_MIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from markupsafe import Markup
+
 _HIDDEN = {"parameters", "injected-parameters"}
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-#: The provenance lists the parameters for JupyterLab; the page has its own, fuller table of them.
-_TWICE = re.compile(
-    r'<div class="cx-table"[^>]*aria-label="Parameters".*?</table></div>', re.DOTALL
-)
-#: What a line should not end inside of: 9–10, n = 656, 95 %, p < 0.001, 2025-12-31.
-_TOGETHER = re.compile(
-    r"[(\[]?\b\d[\d,.]*–\d[\d,.]*\b[)\]]?|\b[nrp] (?:is )?(?:=|&lt;) [−\d][\d,.]*|[−\d][\d,.]* %"
-    r"|\b\d{4}-\d\d-\d\d\b"
-)
-_TAG = re.compile(r"""(<[A-Za-z/](?:"[^"]*"|'[^']*'|[^'">])*>)""")
-_IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +25,6 @@ class Block:
 
     kind: Literal["prose", "shown", "code"]
     html: Markup
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """One line of the contents."""
-
-    text: str
-    anchor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +64,7 @@ def lay_out(
     The first heading is the question. What stands before the first part (``##``) is the opening;
     the part that holds the last code cell is the provenance and comes after the parameters.
     """
-    prose = _Prose()
+    prose = Prose()
     placed = list(_blocks(cells, prose))
     parts = [i for i, (_, starts, _) in enumerate(placed) if starts]
     first = parts[0] if parts else len(placed)
@@ -125,7 +103,7 @@ def answer(cells: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def question(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return the first heading of a notebook; empty if it has none."""
-    prose = _Prose()
+    prose = Prose()
     for cell in cells:
         if cell["cell_type"] == "markdown" and not prose.question:
             prose(cell["source"])
@@ -133,7 +111,7 @@ def question(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _blocks(
-    cells: Sequence[Mapping[str, Any]], prose: _Prose
+    cells: Sequence[Mapping[str, Any]], prose: Prose
 ) -> Iterator[tuple[Block, bool, Mapping[str, Any]]]:
     """Yield each block, whether it starts a part, and its cell; code waits for the next prose."""
     waiting: list[str] = []
@@ -149,137 +127,15 @@ def _blocks(
         elif cell["cell_type"] == "code" and not _HIDDEN.intersection(tags(cell)):
             if cell["source"].strip():
                 waiting.append(cell["source"].strip("\n"))
-            for shown in filter(None, map(_shown, cell["outputs"])):
-                yield Block(kind="shown", html=shown), False, cell
+            for output in filter(None, map(shown, cell["outputs"])):
+                yield Block(kind="shown", html=output), False, cell
     if waiting:
         yield _code(waiting), False, cells[-1]
 
 
-class _Prose:
-    """Render the author's Markdown; collect the question and the contents on the way."""
-
-    def __init__(self) -> None:
-        import mistune
-
-        self.question = ""
-        self.contents: list[Heading] = []
-        self._anchors = {"parameters"}
-        outer = self
-
-        class Renderer(mistune.HTMLRenderer):
-            def heading(self, text: str, level: int, **_: Any) -> str:
-                return outer._heading(text, level)
-
-            def link(self, text: str, url: str, title: str | None = None) -> str:
-                """Write an address out: a report leads nowhere by itself."""
-                if url.startswith("#"):
-                    return super().link(text, url, title)
-                plain = html.unescape(re.sub(r"<[^>]+>", "", text))
-                shown = url.removeprefix("mailto:")
-                is_address = re.match(r"(https?://|mailto:)", url) and plain != shown
-                return (
-                    f'{text} <span class="address">({escape(shown)})</span>' if is_address else text
-                )
-
-        self._markdown = mistune.create_markdown(
-            escape=False, renderer=Renderer(escape=False), plugins=["table", "strikethrough"]
-        )
-
-    def __call__(self, source: str) -> Markup:
-        """Return a Markdown cell as safe HTML, without the question."""
-        return _framed(clean(str(self._markdown(source)), headings=True))
-
-    def _heading(self, text: str, level: int) -> str:
-        plain = html.unescape(re.sub(r"<[^>]+>", "", text)).strip()
-        if level == 1 and not self.question:
-            self.question = plain
-            return ""
-        level = max(level, 2)
-        if level > 2:
-            return f"<h{level}>{text}</h{level}>\n"
-        anchor = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "part"
-        while anchor in self._anchors:
-            anchor += "-"
-        self._anchors.add(anchor)
-        self.contents.append(Heading(text=plain, anchor=anchor))
-        return f'<h2 id="{anchor}">{text}</h2>\n'
-
-
-def _shown(output: Mapping[str, Any]) -> Markup:
-    """Return one output as safe HTML; empty if there is nothing to read in it."""
-    if output["output_type"] == "stream":
-        printed = escape(_ANSI.sub("", output["text"]).strip("\n"))
-        if not printed:
-            return Markup()
-        if output["name"] == "stderr":
-            opening = '<details class="messages"><summary>Messages</summary>'
-            return Markup(f"{opening}<pre>{printed}</pre></details>")  # noqa: S704
-        return Markup(f'<pre tabindex="0">{printed}</pre>')  # noqa: S704
-    data = output.get("data", {})
-    if "text/html" in data:
-        safe = clean(data["text/html"])
-        if PROVENANCE_MIME in data:
-            safe = _TWICE.sub("", safe)
-        if re.sub(r"<(?!img)[^>]*>", "", safe).strip():
-            return _framed(safe)
-    if "text/markdown" in data:
-        return _framed(clean(str(_Prose()._markdown(data["text/markdown"]))))
-    for mime in _IMAGES:
-        if mime in data:
-            return _image(mime, data[mime], output.get("metadata", {}))
-    text = str(data.get("text/plain", "")).strip("\n")
-    is_silent = text in {"", "None"} or text.startswith("<IPython.core.display.")
-    return Markup() if is_silent else Markup(f'<pre tabindex="0">{escape(text)}</pre>')  # noqa: S704
-
-
-def _image(mime: str, content: str, metadata: Mapping[str, Any]) -> Markup:
-    """Return a bare picture; the kit's own come as figures with a caption."""
-    import base64
-
-    coded = content if mime != "image/svg+xml" else base64.b64encode(content.encode()).decode()
-    alt = metadata.get(mime, {}).get("alt") or metadata.get("alt") or "A figure without description"
-    source = f"data:{mime};base64,{''.join(coded.split())}"
-    return Markup(clean(f'<figure><img src="{source}" alt="{escape(alt)}"></figure>'))  # noqa: S704
-
-
-def _framed(safe: str) -> Markup:
-    """Keep numbers together; let a table without a frame scroll in one, and name its headers."""
-    safe = _numbers_kept_together(safe)
-    if "<table" in safe and 'class="cx-table"' not in safe:
-        safe = re.sub(
-            r"<table.*?</table>",
-            lambda found: (
-                '<div class="plain-table" tabindex="0" role="region" aria-label="Table">'
-                f"{_with_scopes(found[0])}</div>"
-            ),
-            safe,
-            flags=re.DOTALL,
-        )
-    return Markup(safe)  # noqa: S704
-
-
-def _numbers_kept_together(safe: str) -> str:
-    """Bar a line break inside a number, in text only, never in an attribute."""
-    pieces = _TAG.split(safe)
-    pieces[::2] = [_TOGETHER.sub(r'<span class="nb">\g<0></span>', text) for text in pieces[::2]]
-    return "".join(pieces)
-
-
-def _with_scopes(table: str) -> str:
-    """Say of pandas' header cells whether they head a column or a row."""
-    head, found, rest = table.partition("</thead>")
-    head = head.replace("<th></th>", "<td></td>").replace("<th>", '<th scope="col">')
-    return head + found + rest.replace("<th>", '<th scope="row">') if found else table
-
-
 def _code(cells: Sequence[str]) -> Block:
-    """Return the code of some cells as one block of coloured spans."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers.python import PythonLexer
-
-    coloured = highlight("\n\n".join(cells), PythonLexer(), HtmlFormatter(nowrap=True))
-    return Block(kind="code", html=Markup(clean(coloured).rstrip()))  # noqa: S704
+    """Return the code of some cells as one block."""
+    return Block(kind="code", html=coloured("\n\n".join(cells)))
 
 
 def _asked(declared: Sequence[Parameter], values: Mapping[str, Value]) -> Iterator[Asked]:

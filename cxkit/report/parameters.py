@@ -155,7 +155,7 @@ def parse(
 def show(value: Value) -> str:
     """Write a value as a person would type it in a plan; of a path on this machine, its end.
 
-    >>> show("region=North"), show(True), show("/home/me/bank/study.yml")
+    >>> show("region=North"), show(True), show("/data/mine/bank/study.yml")
     ('"region=North"', 'true', '".../bank/study.yml"')
     """
     if isinstance(value, str) and re.match(r"[\\/~]|[A-Za-z]:[\\/]", value):

@@ -360,3 +360,47 @@ def test_the_provenance_comes_last_and_its_parameters_once(notebook: Callable[..
     assert "kept" in text
     assert "TWICE" not in text
     assert laid.context == ("level = 0.9",)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of #rrggbb (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_ink_can_be_read_on_every_ground(theme: int) -> None:
+    sheet = (Path(render.__file__).parent / "template" / "page.css").read_text(encoding="utf-8")
+    block = re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)[theme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+    for ink in ("ink", "soft", "accent", "warn", "kw", "str", "num", "com"):
+        for ground in ("paper", "wash", "accent-wash"):
+            light, dark = sorted(map(luminance, (colours[ink], colours[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("promoters (9–10) stay", 'promoters <span class="nb">(9–10)</span> stay'),
+        ("n = 3,781, so", '<span class="nb">n = 3,781</span>, so'),
+        ("a 95 % interval", 'a <span class="nb">95 %</span> interval'),
+        ("p is &lt; 0.001", '<span class="nb">p is &lt; 0.001</span>'),
+        ("2025-12-31", '<span class="nb">2025-12-31</span>'),
+        ("Kaplan–Meier, in = out", "Kaplan–Meier, in = out"),
+    ],
+)
+def test_numbers_are_kept_together_in_text_only(text: str, kept: str) -> None:
+    html = rendered(
+        ("code", "x"),
+        outputs=[shown({"text/html": f'<p title="9–10 > 95 %">{text}</p>'})],
+    )
+    assert f'<p title="9–10 &gt; 95 %">{kept}</p>' in html
+
+
+def test_a_heading_in_an_output_is_neither_the_question_nor_a_part() -> None:
+    html = rendered(("code", "x"), outputs=[shown({"text/markdown": "# Big\n\n## Less"})])
+    assert "<h1>none</h1>" in html
+    assert "<h3>Big</h3>" in html
+    assert "<nav" not in html
