@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -240,6 +241,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a log may know no more than ASCII
+    # A schedule that ends a run lets it stop its kernel and remove its private folder first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
 
 
