@@ -106,10 +106,12 @@ def _row(report: Report, out: Path) -> render.Row:
 
 
 def _summary(reports: list[Report]) -> str:
-    """Say how many reports are whole."""
+    """Say how many reports are whole, and of which studies."""
     whole = sum(r.verdict.whole for r in reports)
     noun = "report" if len(reports) == 1 else "reports"
-    return f"{len(reports)} {noun}, {'all' if whole == len(reports) else whole} whole"
+    studies = dict.fromkeys(str(r.said["study"]) for r in reports if r.said.get("study"))
+    counted = f"{len(reports)} {noun}, {'all' if whole == len(reports) else whole} whole"
+    return " · ".join([*studies, counted])
 
 
 def _record(reports: list[Report], *, plan_name: str, began: str, ended: str) -> bytes:

@@ -84,11 +84,11 @@ def render_index(index: Index) -> bytes:
 
 
 def number(answer: Mapping[str, Any]) -> str:
-    """Say the main number of an answer with its interval; empty if there is none."""
+    """Say the main number of an answer with its interval; empty if the headline has said it."""
     unit = str(answer.get("measured_in", ""))
-    if answer.get("value") is None:
-        return ""
     ends = markup.interval(answer.get("low"), answer.get("high"), unit)
+    if answer.get("value") is None or ends in str(answer.get("headline", "")):
+        return ""
     level = markup.percent_label(answer.get("level", 0.95))
     named = f"{answer['metric']}: " if answer.get("metric") else ""
     return f"{named}{markup.quantity(answer['value'], unit)} ({level} interval {ends})"

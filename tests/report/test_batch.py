@@ -82,7 +82,7 @@ class TestABatch:
         text = text_of(page)
         assert faults(page) == []
         assert "default-src 'none'" in page
-        assert "3 reports, 1 whole" in text
+        assert "Seven answers · 3 reports, 1 whole" in text
         assert "Whole · n = 7 · tiny" in text
         assert "Seven answers cannot tell whether more would recommend than warn." in text
         assert "NPS: 28.6 points (90 % interval −23.8 to 63.8)" in text

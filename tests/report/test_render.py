@@ -404,3 +404,11 @@ def test_a_heading_in_an_output_is_neither_the_question_nor_a_part() -> None:
     assert "<h1>none</h1>" in html
     assert "<h3>Big</h3>" in html
     assert "<nav" not in html
+
+
+def test_the_index_does_not_say_an_interval_twice() -> None:
+    answer = {"metric": "NPS", "measured_in": "points", "value": 4, "low": 1, "high": 7}
+    assert render.number(answer) == "NPS: 4.0 points (95 % interval 1.0 to 7.0)"
+    assert render.number({**answer, "headline": "NPS is 4.0 (1.0 to 7.0)."}) == ""
+    assert render.number({**answer, "value": None}) == ""
+    assert render.number({}) == ""
