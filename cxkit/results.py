@@ -285,10 +285,13 @@ class Answer:
     doubt: str
     estimate: Estimate | Difference
     guards: tuple[Guard, ...] = ()
+    used: int | None = None  # people behind the answer, where they are more than those compared
 
     @property
     def n(self) -> int:
         """Return the number of people or units behind the main estimate."""
+        if self.used is not None:
+            return self.used
         e = self.estimate
         return e.n if isinstance(e, Estimate) else e.n_a + e.n_b
 

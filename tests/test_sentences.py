@@ -136,14 +136,14 @@ def test_retained_and_needed(rng):
 
 def test_hazard_ratio_and_the_biased_one(rng):
     e = estimate(rng, "ratio", 0.1, 2.5)
-    text = retention.hazard_ratio(e, high=BANDS[2], low=BANDS[0], adjusted_for=("tenure",))
+    text = str(retention.hazard_ratio(e, high=BANDS[2], low=BANDS[0], adjusted_for=["held: x"]))
     assert ("less often" in text) == (e.high < 1)
     assert ("more often" in text) == (e.low > 1)
     assert ("cannot be told apart" in text) == (e.low <= 1 <= e.high)
     assert all(said(text, v, 2) for v in (e.value, e.low, e.high))
     assert said(text, e.n, 0)
     naive = estimate(rng, "ratio", 0.1, 0.9)
-    warned = retention.biased(naive, e)
+    warned = str(retention.biased(naive, e))
     assert said(warned, naive.value, 2)
     assert said(warned, e.value, 2)
 
@@ -158,7 +158,7 @@ def test_linkage_headline(rng):
     text = linkage.headline(r)
     assert ("go together: units" in text) == (r.low > 0)
     assert ("go opposite ways" in text) == (r.high < 0)
-    assert ("cannot be told" in text) == (r.low <= 0 <= r.high)
+    assert ("cannot be told from" in text) == (r.low <= 0 <= r.high)
     assert all(said(text, v, 2) for v in (r.value, r.low, r.high))
     assert said(text, r.n, 0)
 

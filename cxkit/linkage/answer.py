@@ -104,7 +104,7 @@ def linkage_answer(
         sentences.append(wording.needed(units_needed(PLAUSIBLE_R), r=PLAUSIBLE_R, n=r.n))
     if len(by_instrument) > 1:
         sentences.append(wording.instruments(by_instrument))
-    sentences.append(sentence)
+    sentences.append(wording.direction_in_short(lagged, sentence))
     answer = Answer(
         question=QUESTION,
         headline=wording.headline(r),

@@ -39,10 +39,9 @@ def headline(r: Estimate) -> str:
     )
     return {
         "go together": "Engaged employees and good experience go together: units with higher "
-        f"engagement have better experience, {limits}. Which comes first is not told by this.",
+        f"engagement have better experience, {limits}. Which comes first cannot be told.",
         "go opposite ways": "Engaged employees and good experience go opposite ways: units with "
-        f"higher engagement have worse experience, {limits}. Which comes first is not told by "
-        "this.",
+        f"higher engagement have worse experience, {limits}. Which comes first cannot be told.",
         "cannot be told": "Whether engaged employees and good experience go together cannot be "
         f"told from these data: {limits}.",
     }[reading(r)]
@@ -128,6 +127,16 @@ def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]
         "cannot tell",
         f"Which comes first cannot be told. {said} {tail} A model that parts stable from passing "
         "differences is needed before an order is claimed.",
+    )
+
+
+def direction_in_short(lags: pd.DataFrame, sentence: str) -> str:
+    """Say on the first screen that the order is open; the lags and their numbers stand below."""
+    if lags.empty:
+        return sentence
+    return (
+        "Stable differences between units look like a lag in both directions; both lags are shown "
+        "below and do not settle the order."
     )
 
 

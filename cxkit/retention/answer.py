@@ -164,20 +164,17 @@ def _from_dates(
         study, clock, bands, immortal, contrasts, adjust, held, exits, horizon, naive
     )
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
-    if model is not None and ratio is not None:
-        names = tuple(c.removeprefix("held: ").replace("_band", "") for c in model.adjusted_for)
-        sentences.append(wording.hazard_ratio(ratio, high=high, low=low, adjusted_for=names))
-        sentences.append(wording.biased(immortal, ratio))
     if effect.direction == "cannot be told":
         sentences.append(wording.needed(per_band, difference=WORTH_SEEING, horizon=horizon))
     answer = Answer(
         question=QUESTION,
         headline=wording.headline(effect, horizon=horizon),
-        sentences=tuple(s for s in sentences if s),
+        sentences=tuple(sentences),
         how_sure=wording.how_sure(effect, exits, len(spells), horizon, model),
         doubt=wording.doubt(study, bands.measure, level),
         estimate=effect,
         guards=tuple(guards),
+        used=len(spells),
     )
     groups = pd.DataFrame(
         [
@@ -219,6 +216,8 @@ def _from_dates(
             level,
         ),
         effects=tables.effects(contrasts, model, horizon, level),
+        ratio=wording.hazard_ratio(ratio, high=high, low=low, adjusted_for=adjust),
+        usual=wording.biased(immortal, ratio),
         beside=tables.beside(naive, level)
         if naive is not None
         else Note(paragraphs=(f"No hazard ratio is given. {effect.reason}",)),
@@ -263,7 +262,7 @@ def _untold(
             f"{int(exits[high])} of {n_high:,} {high} left, too few for an interval to be trusted."
         )
     return Difference(
-        metric=f"retention {horizon} months after the landmark",
+        metric=f"Retention {horizon} months after the landmark",
         measured_in="percentage points",
         a=high,
         b=low,

@@ -89,7 +89,7 @@ class Hazard:
         z = float(norm.isf((1 - self.level) / 2))
         n_by_band = self.people.groupby("band")["n"].sum()
         return Difference(
-            metric=f"retention {self.horizon} months after the landmark",
+            metric=f"Retention {self.horizon} months after the landmark",
             measured_in="percentage points",
             a=a,
             b=b,

@@ -44,7 +44,9 @@ class RetentionAnswer:
     who: Table | Note
     retained: Table
     effects: Table | Note
+    ratio: Note
     beside: Table | Note
+    usual: Note
     guards: Table
     conclusion: Note
     horizon: int

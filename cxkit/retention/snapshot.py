@@ -184,6 +184,8 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
                 ("Reading", "direction", "text"),
             ],
         ),
+        ratio=Note(paragraphs=("A snapshot has no months to count, so there is no hazard ratio.",)),
+        usual=Note(paragraphs=("The usual comparisons need dates and cannot be made here.",)),
         beside=Note(
             paragraphs=(
                 "No gap, no landmark and no curve can be computed here: each needs the dates of "

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import Note, Table
-from cxkit.retention.wording import p_value
+from cxkit.retention.wording import held, p_value
 
 if TYPE_CHECKING:
     from cxkit.results import Difference
@@ -38,7 +38,7 @@ def effects(
         return Note(paragraphs=(f"No effect is estimated: {contrasts[0].reason}",))
     frame = pd.DataFrame([d.as_row() for d in contrasts])
     frame["pair"] = [f"{d.a} against {d.b}" for d in contrasts]
-    held = ", ".join(c.removeprefix("held: ").replace("_", " ") for c in model.adjusted_for)
+    equal = ", ".join(held(c) for c in model.adjusted_for)
     frame["p"], frame["p_adjusted"] = (
         [p_value(v) for v in frame["p"]],
         [p_value(v) for v in frame["p_adjusted"]],
@@ -46,7 +46,7 @@ def effects(
     return Table.of(
         frame,
         caption=f"Difference in {horizon}-month retention (percentage points), averaged over "
-        f"{model.n:,} customers of whom {model.exits:,} left; held equal: {held or 'nothing'}. "
+        f"{model.n:,} customers of whom {model.exits:,} left; held equal: {equal or 'nothing'}. "
         f"Family of {len(contrasts)}, Holm.",
         columns=[
             ("Comparison", "pair", "text"),

@@ -67,29 +67,47 @@ def retained(estimates: Mapping[str, Estimate], *, horizon: int, gap: int) -> st
     return said + "".join(unknown)
 
 
-def hazard_ratio(ratio: Estimate, *, high: str, low: str, adjusted_for: tuple[str, ...]) -> str:
+def hazard_ratio(
+    ratio: Estimate | None, *, high: str, low: str, adjusted_for: Sequence[str]
+) -> Note:
     """Say the hazard ratio; three ways, by the interval."""
-    held = f" with {_list(adjusted_for)} held equal" if adjusted_for else " with nothing held equal"
+    if ratio is None or ratio.value is None:
+        return Note(paragraphs=("No hazard ratio is given: too few customers left.",))
+    names = [held(c) for c in adjusted_for]
+    equal = f"with {_list(names)} held equal" if names else "with nothing held equal"
     limits = (
         f"{markup.quantity(ratio.value, 'ratio')} ({markup.percent_label(ratio.level)} interval "
         f"{markup.interval(ratio.low, ratio.high, 'ratio')}, n = {ratio.n:,})"
     )
     if ratio.high is not None and ratio.high < 1:
-        return f"Month by month {high} leave less often than {low}: hazard ratio {limits},{held}."
-    if ratio.low is not None and ratio.low > 1:
-        return f"Month by month {high} leave more often than {low}: hazard ratio {limits},{held}."
-    return f"Month by month {high} and {low} cannot be told apart: hazard ratio {limits},{held}."
+        said = f"{high} leave less often than {low}"
+    elif ratio.low is not None and ratio.low > 1:
+        said = f"{high} leave more often than {low}"
+    else:
+        said = f"{high} and {low} cannot be told apart"
+    return Note(paragraphs=(f"Month by month {said}: hazard ratio {limits}, {equal}.",))
 
 
-def biased(naive: Estimate | None, honest: Estimate) -> str:
+def held(column: str) -> str:
+    """Return the name of what is held equal as a reader says it."""
+    return column.removeprefix("held: ").removesuffix("_band").replace("_", " ")
+
+
+def biased(naive: Estimate, honest: Estimate | None) -> Note:
     """Say what the usual comparison would have claimed."""
-    if naive is None or naive.value is None:
-        return ""
-    return (
-        "The usual comparison, answered against never answered from the day of joining, gives a "
-        f"hazard ratio of {markup.quantity(naive.value, 'ratio')} and is biased: customers must "
-        f"stay to be asked. It is shown below and not used; the ratio used here is "
-        f"{markup.quantity(honest.value, 'ratio')}."
+    if naive.value is None:
+        return Note(paragraphs=(f"The usual comparison gives no ratio here: {naive.reason}",))
+    used = (
+        f" The ratio used in this report is {markup.quantity(honest.value, 'ratio')}."
+        if honest is not None
+        else ""
+    )
+    return Note(
+        paragraphs=(
+            "Answered against never answered, from the day of joining, gives a hazard ratio of "
+            f"{markup.quantity(naive.value, 'ratio')} and is biased: customers must stay to be "
+            f"asked.{used}",
+        )
     )
 
 
@@ -184,16 +202,16 @@ def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int
         "cannot be told": "With an interval that holds zero, neither an effect nor its absence is "
         "shown.",
     }[effect.direction]
-    held = (
+    equal = (
         "Held equal were "
-        + ", ".join(c.removeprefix("held: ").replace("_", " ") for c in model.adjusted_for)
+        + ", ".join(held(c) for c in model.adjusted_for)
         + "; anything else is not."
         if model is not None and model.adjusted_for
         else "Nothing was held equal between the bands."
     )
     return Note(
         paragraphs=(
-            f"{rival} {held}",
+            f"{rival} {equal}",
             f"The clock starts {gap} days after the answer, so scores given while leaving weigh "
             "less; a longer gap would guard more and use fewer customers.",
             "What would settle it: an improvement given to some branches by lot and not to others, "

@@ -113,7 +113,8 @@ def test_the_sample_s_intervals_hold_what_is_planted(sample):
 
 def test_the_question_that_cannot_be_told_is_not_told(sample):
     assert sample.verdict == "associated; which comes first: cannot tell"
-    assert "Which comes first cannot be told" in " ".join(sample.answer.sentences)
+    assert "Which comes first cannot be told" in sample.answer.headline
+    assert "Which comes first cannot be told" in str(sample.direction)
 
 
 def test_every_kind_of_guard_fires_somewhere_it_should(sample):
