@@ -37,7 +37,7 @@ def naive(result: _Retention) -> Picture | Note:
     if result.naive is None:
         return Note(paragraphs=("There is no usual comparison to draw beside the answer.",))
     rows = result.naive
-    fig, ax = canvas(7.2, 0.62 * len(rows) + 1.1)
+    fig, ax = canvas(6.4, 0.62 * len(rows) + 1.1)
     last = len(rows) - 1
     for y, (i, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         colour = ACCENT if i == rows.index[-1] else BAND_COLOURS[0]
@@ -96,8 +96,10 @@ def _curves(result: _Retention) -> Picture:
     bands = [b for b in curves["band"].cat.categories if (curves["band"] == b).any()]
     colour = dict(zip(bands, _colours(len(bands)), strict=True))
     end = float(max(result.horizon, risk.columns[-1]))
-    fig, ax = canvas(7.2, 4.7 + 0.2 * len(bands), fit=False)
-    fig.subplots_adjust(left=0.22, right=0.97, top=0.92, bottom=0.2 + 0.045 * len(bands))
+    tall, below = 2.75, 0.82 + 0.2 * len(bands)  # inches: the axes, and the numbers under them
+    height = 0.32 + tall + below
+    fig, ax = canvas(6.4, height, fit=False)
+    fig.subplots_adjust(left=0.22, right=0.965, top=1 - 0.32 / height, bottom=below / height)
     for band in bands:
         part = _stairs(curves[curves["band"] == band], end)
         ax.fill_between(
@@ -131,7 +133,7 @@ def _curves(result: _Retention) -> Picture:
     ax.set_title("Retention by experience", loc="left")
     ax.legend(frameon=False, loc="lower left")
     for i, band in enumerate(bands):
-        y = -0.235 - 0.062 * i
+        y = -(0.82 + 0.2 * i) / tall
         ax.text(
             -0.05, y, band, transform=ax.transAxes, ha="right", fontsize=8.5, color=colour[band]
         )
@@ -145,7 +147,7 @@ def _curves(result: _Retention) -> Picture:
                 fontsize=8.5,
                 color=INK,
             )
-    ax.text(-0.05, -0.173, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
+    ax.text(-0.05, -0.62 / tall, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
     return finish(fig, kind="svg", alt=_alt_groups(result), caption=_caption_curves(result))
 
 

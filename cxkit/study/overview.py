@@ -69,11 +69,19 @@ def as_text(study: Study) -> str:
 
 def as_html(study: Study) -> str:
     """Return the overview as HTML."""
-    parts = "".join(part._repr_html_() for part in overview(study))
+    parts = "".join(_folded(part) for part in overview(study))
     return (
         f'<section class="cx-study" aria-label="Study">{markup.paragraphs([_title(study)])}'
         f"{parts}</section>"
     )
+
+
+def _folded(part: Table) -> str:
+    """Return a table, folded under its caption where it is long."""
+    html = part._repr_html_()
+    if len(part.shown) <= _MOST_LISTED:
+        return html
+    return f"<details><summary>{markup.escape(part.caption)}</summary>{html}</details>"
 
 
 def report_of(study: Study) -> str:
@@ -105,7 +113,12 @@ def _title(study: Study) -> str:
 def _table(rows: list[dict[str, str]], caption: str, numeric: Sequence[str] = ()) -> Table:
     """Return rows of text as a table."""
     frame = pd.DataFrame(rows)
-    return Table(frame=frame, caption=caption, shown=frame, numeric=tuple(numeric))
+    return Table(
+        frame=frame,
+        caption=caption,
+        shown=frame.rename(columns=str.capitalize),
+        numeric=tuple(column.capitalize() for column in numeric),
+    )
 
 
 def _tables(study: Study) -> Table:
