@@ -13,7 +13,7 @@ from cxkit.metrics.answers import need_columns
 from cxkit.results import Difference, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: What a row without a group is called.
 MISSING = "(missing)"
@@ -84,19 +84,42 @@ def by(
     names = [keys] if isinstance(keys, str) else list(keys)
     columns = [column] if isinstance(column, str) else list(column or [])
     need_columns(frame, [*names, *columns], asked="by")
-    rows = []
-    for key, group in frame.groupby(names, dropna=False, observed=True, sort=True):
-        data: list[Any] = [group[c] for c in columns] or [group]
-        found = metric(*data, **dict(choices or {}))
-        if not isinstance(found, Estimate):
-            raise QuestionError(
-                f"by: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
-                "an Estimate.\n  Use a metric that gives one number, such as cx.nps."
-            )
-        parts: tuple[Any, ...] = tuple(key)
-        labels = (MISSING if pd.isna(part) else part for part in parts)
-        rows.append({**dict(zip(names, labels, strict=True)), **found.as_row()})
+    rows = [
+        {
+            **dict(zip(names, labels, strict=True)),
+            **measured(group, metric, columns, choices).as_row(),
+        }
+        for labels, group in groups_of(frame, names)
+    ]
     return pd.DataFrame(rows, columns=[*names, *Estimate.__dataclass_fields__])
+
+
+def groups_of(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> Iterator[tuple[tuple[object, ...], pd.DataFrame]]:
+    """Yield the labels and rows of every group in sorted order; no label is "(missing)", last."""
+    for key, group in frame.groupby(list(names), dropna=False, observed=True, sort=True):
+        parts: tuple[Any, ...] = tuple(key)
+        yield tuple(MISSING if pd.isna(part) else part for part in parts), group
+
+
+def measured(
+    group: pd.DataFrame,
+    metric: Callable[..., Estimate],
+    columns: Sequence[str],
+    choices: Mapping[str, Any] | None,
+    *,
+    asked: str = "by",
+) -> Estimate:
+    """Return the metric of one group, or refuse a metric that gives something else."""
+    data: list[Any] = [group[c] for c in columns] or [group]
+    found = metric(*data, **dict(choices or {}))
+    if not isinstance(found, Estimate):
+        raise QuestionError(
+            f"{asked}: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
+            "an Estimate.\n  Use a metric that gives one number, such as cx.nps."
+        )
+    return found
 
 
 def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b") -> Difference:
