@@ -84,6 +84,17 @@ def percent_label(level: float) -> str:
     return f"{level * 100:g} %"
 
 
+def p_value(p: float | None) -> str:
+    """Write a p-value; very small ones as a bound.
+
+    >>> p_value(0.0445), p_value(0.5), p_value(None)
+    ('0.045', '0.500', '–')
+    """
+    if p is None or p != p:
+        return "–"
+    return "<\u00a00.001" if p < 0.001 else number(p, 3)
+
+
 def paragraphs(sentences: Sequence[str]) -> str:
     """Return sentences as escaped HTML paragraphs."""
     return "".join(f"<p>{escape(s)}</p>" for s in sentences)

@@ -71,7 +71,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first group minus the second; ``p`` is raw, ``p_adjusted`` by Holm in its ``family``."""
+    """The first group minus the second; ``p`` is raw, ``p_adjusted`` within its ``family``."""
 
     metric: str
     measured_in: str

@@ -1,4 +1,4 @@
-"""Scores side by side: one per group, the difference of two, and p-values of a family."""
+"""Scores side by side: one per group, and the difference of two."""
 
 from __future__ import annotations
 
@@ -220,71 +220,6 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
         se=se,
         p=p,
         reason=reason,
-    )
-
-
-def holm(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """Adjust the p-values of one family of tests, so that the chance of any false alarm is held.
-
-    Parameters
-    ----------
-    p : list of float or None, shape (m,)
-        Raw two-sided p-values of all tests that were looked at. A test without one (None, NaN) is
-        kept in the table but not counted in the family.
-    names : list of str, shape (m,), optional
-        What the tests are called; by default their numbers from 1.
-
-    Returns
-    -------
-    DataFrame
-        One row per test in the order given: ``name``, ``p``, ``p_adjusted``, ``family`` (how many
-        tests the family has).
-
-    Raises
-    ------
-    QuestionError
-        A p-value is not between 0 and 1, or the names do not match.
-
-    Notes
-    -----
-    Holm: the i-th smallest of m is multiplied by m - i + 1, made non-decreasing, cut at 1.
-    ``statsmodels.stats.multitest.multipletests(p, method="holm")``, whose default is Holm-Sidak.
-
-    References
-    ----------
-    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal
-    of Statistics 6(2), 65-70.
-
-    Examples
-    --------
-    >>> import cxkit as cx
-    >>> cx.holm([0.01, 0.04, 0.03], names=["North", "South", "East"])
-        name     p  p_adjusted  family
-    0  North  0.01        0.03       3
-    1  South  0.04        0.06       3
-    2   East  0.03        0.06       3
-    """
-    from statsmodels.stats.multitest import multipletests
-
-    raw = np.array([np.nan if value is None else float(value) for value in p], dtype=float)
-    known = ~np.isnan(raw)
-    if ((raw[known] < 0) | (raw[known] > 1)).any():
-        wrong = raw[known & ((raw < 0) | (raw > 1))][0]
-        raise QuestionError(f"holm: {wrong:g} is not a p-value.\n  Give numbers from 0 to 1.")
-    if names is not None and len(names) != raw.size:
-        raise QuestionError(
-            f"holm: {raw.size} p-values but {len(names)} names.\n  Give one for each."
-        )
-    adjusted = np.full(raw.size, np.nan)
-    if known.any():
-        adjusted[known] = multipletests(raw[known], method="holm")[1]
-    return pd.DataFrame(
-        {
-            "name": list(names) if names is not None else [str(i + 1) for i in range(raw.size)],
-            "p": raw,
-            "p_adjusted": adjusted,
-            "family": int(known.sum()),
-        }
     )
 
 

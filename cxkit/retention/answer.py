@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.compare import holm
+from cxkit.metrics.families import holm
 from cxkit.metrics.proportions import share
 from cxkit.results import Answer, Difference, Note, Table, guards_table
 from cxkit.retention import tables, wording

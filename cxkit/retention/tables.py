@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import Note, Table
-from cxkit.retention.wording import held, p_value
+from cxkit.retention.wording import held
 
 if TYPE_CHECKING:
     from cxkit.results import Difference
@@ -40,8 +40,8 @@ def effects(
     frame["pair"] = [f"{d.a} against {d.b}" for d in contrasts]
     equal = ", ".join(held(c) for c in model.adjusted_for)
     frame["p"], frame["p_adjusted"] = (
-        [p_value(v) for v in frame["p"]],
-        [p_value(v) for v in frame["p_adjusted"]],
+        [markup.p_value(v) for v in frame["p"]],
+        [markup.p_value(v) for v in frame["p_adjusted"]],
     )
     return Table.of(
         frame,

@@ -163,9 +163,9 @@ def how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard
         return f"{base} Too few left for an interval."
     after = (
         f" After Holm's adjustment for {effect.family} comparisons p is "
-        f"{p_value(effect.p_adjusted)}."
+        f"{markup.p_value(effect.p_adjusted)}."
         if effect.family > 1
-        else f" p is {p_value(effect.p)}."
+        else f" p is {markup.p_value(effect.p)}."
     )
     strength = {
         "higher": "The whole interval lies above zero.",
@@ -227,10 +227,3 @@ def _capacity(effect: Difference, per_band: int) -> str:
         return f"About {per_band:,} customers in each band would show ten percentage points."
     smallest = markup.quantity(2.8 * effect.se, "percentage points")
     return f"The present data could have shown a difference of {smallest} with 80 % power."
-
-
-def p_value(p: float | None) -> str:
-    """Write a p-value; very small ones as a bound."""
-    if p is None or p != p:
-        return "–"
-    return "<\u00a00.001" if p < 0.001 else markup.number(p, 3)

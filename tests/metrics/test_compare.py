@@ -222,31 +222,3 @@ def test_by_refuses(frame):
         cx.by(frame, "regoin", cx.nps, column="nps")
     with pytest.raises(QuestionError, match="returned float64, not an Estimate"):
         cx.by(frame, "region", pd.Series.mean, column="nps")
-
-
-def test_holm_agrees_with_r():
-    case = reference_case.case("O18")
-    p = reference_case.table("O18", "bh1995_pvalues.csv")["p"]
-    there = case["expected"]
-    found = cx.holm(p)
-    np.testing.assert_allclose(
-        found["p_adjusted"], there["adjusted"]["holm"], atol=case["tolerance"]["abs"]
-    )
-    assert (found["p_adjusted"] <= 0.05).sum() == there["rejected_at_0.05"]["holm"]
-
-
-def test_holm_leaves_missing_out_of_the_family_but_in_the_table():
-    there = reference_case.expected("O18")["with_missing"]
-    found = cx.holm(there["p"])
-    assert found["family"].tolist() == [4] * 5
-    expected = [np.nan if p is None else p for p in there["holm"]]
-    np.testing.assert_allclose(found["p_adjusted"], expected, atol=1e-12)
-    assert cx.holm([None])["family"].tolist() == [0]
-    assert cx.holm([]).empty
-
-
-def test_holm_refuses():
-    with pytest.raises(QuestionError, match="5 is not a p-value"):
-        cx.holm([0.1, 5])
-    with pytest.raises(QuestionError, match="2 p-values but 1 names"):
-        cx.holm([0.1, 0.2], names=["a"])
