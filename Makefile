@@ -42,7 +42,7 @@ check: $(DEV)
 	$(BIN)/python -m mypy
 
 lock: $(DEV)
-	$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	$(BIN)/python -m uv pip compile pyproject.toml --extra verify --universal --python-version 3.11 \
 	  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements.lock
 
