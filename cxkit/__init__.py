@@ -24,6 +24,7 @@ _PUBLIC = {
     "Note": "results",
     "Picture": "results",
     "Table": "results",
+    "Weights": "metrics.weights",
     "ad_m": "metrics.agreement",
     "bh": "metrics.families",
     "by": "metrics.compare",
@@ -49,7 +50,11 @@ _PUBLIC = {
     "logrank": "metrics.logrank",
     "nps": "metrics.nps",
     "open_study": "study.study",
+    "post_stratify": "metrics.weights",
     "provenance": "study.provenance",
+    "r_indicator": "metrics.silence",
+    "rake": "metrics.weights",
+    "responses_needed": "metrics.planning",
     "retention_answer": "retention.answer",
     "retention_rate": "metrics.dates",
     "reverse": "metrics.consistency",
@@ -57,8 +62,12 @@ _PUBLIC = {
     "rwg_j": "metrics.agreement",
     "sample_study": "study.study",
     "share": "metrics.proportions",
+    "silent_bounds": "metrics.silence",
     "simulate_firm": "simulate.firm",
+    "smallest_change": "metrics.planning",
     "time_to_resolution": "metrics.dates",
+    "units_needed": "metrics.planning",
+    "weighted": "metrics.weighted",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])

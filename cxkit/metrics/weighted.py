@@ -1,0 +1,393 @@
+"""Scores under weights, with errors that know the weights were made to hit margins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri, stdtrit
+
+from cxkit import markup
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import (
+    Scale,
+    Scores,
+    check_level,
+    check_scale,
+    no_data,
+    nobody_answered,
+    on_scale,
+    yes_no,
+)
+from cxkit.metrics.nps import adjusted_wald
+from cxkit.metrics.proportions import span, wilson
+from cxkit.metrics.weights import Weights, kish, real_weights, whole_counts
+from cxkit.results import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Kind = Literal["nps", "share", "csat", "mean"]
+
+#: Whose interval each score has.
+HOW = {"nps": "adjusted Wald", "share": "Wilson", "csat": "Wilson", "mean": "Student's t"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Rows with an answer and a weight above 0, in the terms of one metric."""
+
+    name: str
+    y: NDArray[np.float64]
+    used: NDArray[np.bool_]
+    ends: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    """A weighted mean with its linearised variance, before the metric's own interval."""
+
+    value: float
+    up: float
+    down: float
+    variance: float
+    n: int
+    effective: float
+    clusters: int | None
+
+
+def weighted(
+    scores: Scores,
+    weights: Weights | Scores,
+    *,
+    metric: Kind,
+    scale: Scale | None = None,
+    top: float | None = None,
+    clusters: Scores | None = None,
+    counts: Scores | None = None,
+    name: str = "",
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate a score of all customers from the weighted answers of those who answered.
+
+    Parameters
+    ----------
+    scores : Series, array or list of shape (n,)
+        Answers in the rows that were weighted: 0 to 10 for "nps", yes or no for "share", numbers on
+        ``scale`` for "csat" and "mean". Missing answers are counted, never filled.
+    weights : Weights, or array of shape (n,)
+        What :func:`post_stratify` or :func:`rake` returned for these rows, or plain weights from 0
+        on. A row with weight 0 is not used and is counted as missing.
+    metric : {"nps", "share", "csat", "mean"}
+        Which score: NPS, the share of yes, the share who answer ``top`` or more, the mean answer.
+    scale : (low, high), optional
+        Ends of the scale; (1, 5) for "csat" if not given. A "mean" without a scale has limits that
+        are not cut.
+    top : float, optional
+        For "csat": the lowest answer that counts as satisfied; one below the top if not given.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, where people answered more than once.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each row's answer, with plain weights; ``Weights`` know their own.
+    name : str, optional
+        What the score is called where it is shown.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        In the unit of the metric. ``n`` is people, which no weight raises; ``method`` gives Kish's
+        effective n of those used. No answer with a weight above 0, a mean of one answer, or one
+        cluster only: "no data".
+
+    Raises
+    ------
+    QuestionError
+        Weights, counts or clusters do not fit the rows; a weight is negative, infinite or missing.
+    ScaleError
+        An answer is off the scale.
+
+    Notes
+    -----
+    R = sum w y / sum w over those who answered; NPS codes y as 1, 0, -1 (times 100). The error is
+    linearised on calibration residuals: z = (y - R) / sum w, 0 where there is no answer; e is what
+    is left of z after a weighted regression on the margins; variance = f sum (w e)^2, with f =
+    n / (n - 1) for means and 1 for shares and NPS. With ``clusters`` the sums of w e in each of the
+    G clusters are squared, f = G / (G - 1). Plain and trimmed weights are taken as given: e = z. R
+    ``survey`` gives the same for ``postStratify`` and ``rake``.
+
+    Intervals have the form of the unweighted ones and equal them if all weights are equal: a share
+    has Wilson's and NPS the adjusted Wald with n* = (variance of one answer) / (variance of R),
+    never above n (Korn and Graubard); a mean has Student's t with effective n - 1 degrees of
+    freedom (G - 1 with clusters, for all metrics). Where all answer alike n* is the effective n.
+    Clusters that never repeat are passed over, so that they change nothing.
+
+    References
+    ----------
+    Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. Journal
+    of the American Statistical Association 87(418), 376-382. doi:10.1080/01621459.1992.10475217
+
+    Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small expected
+    number of positive counts estimated from survey data. Survey Methodology 24(2), 193-201.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> answers = pd.DataFrame({"region": list("NNNNSS"), "csat": [5, 4, 4, 2, 1, 4]})
+    >>> weights = cx.post_stratify(answers, by="region", population={"N": 50, "S": 50})
+    >>> print(cx.weighted(answers["csat"], weights, metric="csat"))
+    CSAT (4 or 5 on 1 to 5), weighted 62.5 % (95 % interval 25.8 to 88.9, n = 6; post-stratified by
+    region, linearised Wilson, effective n 5.3)
+    """
+    level = check_level(level)
+    given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
+    w, people, cells = _checked(weights, counts, len(given))
+    answers = _coded(given, w, people, metric=metric, scale=scale, top=top, name=name)
+    unit = {"nps": "points", "mean": "score"}.get(metric, "%")
+    n = int(people[answers.used].sum())
+    missing = int(people.sum()) - n
+    how = weights.method if isinstance(weights, Weights) else "weights as given"
+    keys = _clusters(clusters, answers.used, people)
+    reason = _why_not(answers, keys, n, missing, w, metric)
+    if reason:
+        return no_data(
+            answers.name, unit, level=level, n=n, n_missing=missing, method=how, reason=reason
+        )
+    trimmed = isinstance(weights, Weights) and weights.trimmed
+    found = _linearised(answers, w, people, () if trimmed else cells, keys, metric)
+    low, high, se = _limits(found, answers, metric, level)
+    if not np.isfinite([low, high]).all():
+        return no_data(
+            answers.name,
+            unit,
+            level=level,
+            n=n,
+            n_missing=missing,
+            method=how,
+            reason=f"The {n:,} answers do not bound the mean of all: give the ends of the scale.",
+        )
+    effective = markup.number(found.effective, 1)
+    by = f", cluster-robust by {found.clusters:,} clusters" if found.clusters else ""
+    stretch = 100 if metric in {"nps", "share", "csat"} else 1
+    return Estimate(
+        metric=answers.name,
+        measured_in=unit,
+        value=stretch * found.value,
+        low=stretch * low,
+        high=stretch * high,
+        se=stretch * se,
+        level=level,
+        n=n,
+        n_missing=missing,
+        method=f"{how}, linearised {HOW[metric]}{by}, effective n {effective}",
+    )
+
+
+def _checked(
+    weights: Weights | Scores, counts: Scores | None, rows: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+    """Return weights, people and margin cells of each row, or refuse what does not fit."""
+    cells: tuple[NDArray[np.int64], ...] = ()
+    if isinstance(weights, Weights):
+        if counts is not None:
+            raise QuestionError(
+                "weighted: counts belong to the weights.\n"
+                "  Write post_stratify(..., counts=...) or rake(..., counts=...)."
+            )
+        w, people, cells = weights.weight.to_numpy(), weights.people, weights.cells
+    else:
+        w = real_weights(weights, asked="weighted")
+        people = np.ones(w.size, dtype=np.int64)
+        if counts is not None:
+            people = whole_counts(counts, asked="weighted")
+    if not w.size == people.size == rows:
+        raise QuestionError(
+            f"weighted: {rows:,} scores, {w.size:,} weights and {people.size:,} counts.\n"
+            "  Give the column of the frame that was weighted, unfiltered: a missing answer is "
+            "counted by itself."
+        )
+    return w, people, cells
+
+
+def _coded(
+    given: pd.Series,
+    w: NDArray[np.float64],
+    people: NDArray[np.int64],
+    *,
+    metric: Kind,
+    scale: Scale | None,
+    top: float | None,
+    name: str,
+) -> _Answers:
+    """Return the answers as the numbers whose weighted mean is the metric."""
+    answered = given.notna().to_numpy(dtype=bool)
+    y, ends = np.zeros(len(given)), (0.0, 1.0)
+    if metric == "nps":
+        found, _ = on_scale(given, scale=(0, 10), asked="weighted nps")
+        y[answered], ends = (found >= 9).astype(float) - (found <= 6), (-1.0, 1.0)
+        title = "NPS"
+    elif metric == "share":
+        y[answered] = yes_no(given, asked="weighted share")[0]
+        title = "share"
+    elif metric == "csat":
+        low, high = check_scale(scale or (1, 5), asked="weighted csat")
+        cut = high - 1 if top is None else top
+        if not low < cut <= high:
+            raise QuestionError(
+                f"weighted csat: the cut {cut:g} does not split the scale {low:g} to {high:g}.\n"
+                f"  Write the lowest answer that counts as satisfied, e.g. top={high - 1:g}."
+            )
+        y[answered] = on_scale(given, scale=(low, high), asked="weighted csat")[0] >= cut
+        title = f"CSAT ({span(cut, high)} on {low:g} to {high:g})"
+    elif metric == "mean":
+        ends = check_scale(scale, asked="weighted mean") if scale else (-np.inf, np.inf)
+        reach = ends if scale else (-1e300, 1e300)
+        y[answered] = on_scale(given, scale=reach, asked="weighted mean", whole=False)[0]
+        title = f"mean ({ends[0]:g} to {ends[1]:g})" if scale else "mean"
+    else:
+        raise QuestionError(
+            f'weighted: metric {metric!r} is not known.\n  It is "nps", "share", "csat" or "mean".'
+        )
+    return _Answers(f"{name or title}, weighted", y, answered & (w > 0) & (people > 0), ends)
+
+
+def _clusters(
+    clusters: Scores | None, used: NDArray[np.bool_], people: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return cluster numbers of the rows (-1: not used), or None where nobody repeats."""
+    if clusters is None:
+        return None
+    given = clusters if isinstance(clusters, pd.Series) else pd.Series(clusters)
+    if len(given) != used.size:
+        raise QuestionError(
+            f"weighted: {used.size:,} scores and {len(given):,} clusters.\n"
+            "  Give columns of one frame, all of the same length."
+        )
+    codes = pd.factorize(given)[0]
+    if (codes[used] < 0).any():
+        raise QuestionError(
+            f"weighted: {int((codes[used] < 0).sum()):,} answers have no cluster.\n"
+            "  It must be known who gave an answer: fill the key or leave those answers out."
+        )
+    sizes = np.bincount(codes[used], weights=people[used]) if used.any() else np.zeros(1)
+    return codes.astype(np.int64) if sizes.max() > 1 else None
+
+
+def _why_not(
+    answers: _Answers,
+    keys: NDArray[np.int64] | None,
+    n: int,
+    missing: int,
+    w: NDArray[np.float64],
+    metric: Kind,
+) -> str:
+    """Say why there is no score, or nothing if there is."""
+    if not n:
+        if w.size and not w.any():
+            return "All weights are 0: no answer speaks for anybody."
+        return nobody_answered(missing)
+    if metric == "mean" and n < 2:
+        one = answers.y[answers.used][0]
+        return f"One answer ({one:g}) has no spread to make an interval from; a mean needs two."
+    if keys is not None and np.unique(keys[answers.used]).size < 2:
+        return f"All {n:,} answers come from one cluster: its spread is not known."
+    return ""
+
+
+def _linearised(
+    answers: _Answers,
+    w: NDArray[np.float64],
+    people: NDArray[np.int64],
+    cells: Sequence[NDArray[np.int64]],
+    keys: NDArray[np.int64] | None,
+    metric: Kind,
+) -> _Linear:
+    """Return the weighted mean and its linearised variance."""
+    mass = w * people
+    y, share = answers.y[answers.used], mass[answers.used]
+    total = float(share.sum())
+    up, down = float(share[y > 0].sum()) / total, float(share[y < 0].sum()) / total
+    # Rounding must not push a mean of equal answers off them.
+    value = float(np.clip(share @ y / total, y.min(), y.max()))
+    z = np.where(answers.used, (answers.y - value) / total, 0.0)
+    part = w * residuals(z, mass, cells)
+    n, everyone = int(people[answers.used].sum()), int(people[w > 0].sum())
+    if keys is None:
+        variance = float(people @ part**2)
+        factor = everyone / (everyone - 1) if metric == "mean" else 1.0
+        groups = None
+    else:
+        inside = keys >= 0
+        sums = np.bincount(keys[inside], weights=(people * part)[inside])
+        groups = int(np.unique(keys[answers.used]).size)
+        alone = float(people[~inside] @ part[~inside] ** 2)
+        variance, factor = float(sums @ sums) + alone, groups / (groups - 1)
+    effective = kish(w[answers.used], people[answers.used])
+    return _Linear(value, up, down, factor * variance, n, effective, groups)
+
+
+def residuals(
+    z: NDArray[np.float64], mass: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Return what is left of z after a weighted regression on the categories of all margins."""
+    if not cells:
+        return z
+    used = mass > 0
+    codes, q = [c[used] for c in cells], mass[used]
+    sizes = [int(c.max()) + 1 for c in codes]
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    cross = np.zeros((start[-1], start[-1]))
+    for i, a in enumerate(codes):
+        for j, b in enumerate(codes):
+            both = np.bincount(a * sizes[j] + b, weights=q, minlength=sizes[i] * sizes[j])
+            cross[start[i] : start[i + 1], start[j] : start[j + 1]] = both.reshape(
+                sizes[i], sizes[j]
+            )
+    right = np.concatenate(
+        [
+            np.bincount(c, weights=q * z[used], minlength=s)
+            for c, s in zip(codes, sizes, strict=True)
+        ]
+    )
+    slope = np.linalg.lstsq(cross, right, rcond=None)[0]
+    left = np.zeros(z.size)
+    left[used] = z[used] - sum(slope[start[i] + c] for i, c in enumerate(codes))
+    return left
+
+
+def _limits(
+    found: _Linear, answers: _Answers, metric: Kind, level: float
+) -> tuple[float, float, float]:
+    """Return the limits of the coded mean, and its standard error."""
+    se = float(np.sqrt(found.variance))
+    z = -float(ndtri((1 - level) / 2))
+    df = found.effective - 1 if found.clusters is None else found.clusters - 1
+    t = float(stdtrit(df, (1 + level) / 2)) if df > 1e-6 else np.inf
+    alike = min(found.effective, found.clusters or np.inf)
+    if metric == "mean":
+        low, high = answers.ends
+        below = above = t * se
+        if np.ptp(answers.y[answers.used]) == 0:
+            share = z**2 / (alike + z**2)
+            below, above = share * (found.value - low), share * (high - found.value)
+        return max(found.value - below, low), min(found.value + above, high), se
+    spread = max(found.up + found.down - (found.up - found.down) ** 2, 0.0)
+    n = alike
+    if spread > 1e-12:
+        n = float(found.n)
+        if found.variance > 0:
+            shrink = 1.0 if found.clusters is None else (z / t) ** 2
+            n = min(shrink * spread / found.variance, n)
+    counts: Any = (found.up * n, found.down * n, n)
+    limits = (
+        adjusted_wald(*counts, level=level)
+        if metric == "nps"
+        else wilson(found.up * n, n, level=level)
+    )
+    return float(limits[0]) / 100, float(limits[1]) / 100, se
