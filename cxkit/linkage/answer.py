@@ -10,10 +10,11 @@ from cxkit.disclosure import Policy, showable
 from cxkit.linkage import tables, wording
 from cxkit.linkage.direction import lags, waves_followed, why_none
 from cxkit.linkage.guards import guards as guards_of
-from cxkit.linkage.ladder import PLAUSIBLE_R, correlation, disattenuate, units_needed
+from cxkit.linkage.ladder import PLAUSIBLE_R, correlation, disattenuate
 from cxkit.linkage.pairs import pair
 from cxkit.linkage.result import LinkageAnswer
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
+from cxkit.metrics.planning import units_needed
 from cxkit.results import Answer, Note, guards_table
 
 if TYPE_CHECKING:

@@ -256,24 +256,6 @@ def correlation_by_level(
     return pd.DataFrame([{"at": at, **e.as_row()} for at, e in named])
 
 
-def units_needed(r: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Return how many units a correlation of size ``r`` takes to be seen, two-sided.
-
-    Notes
-    -----
-    ((z_alpha/2 + z_power) / atanh r)^2 + 3.
-
-    Examples
-    --------
-    >>> units_needed(0.2), units_needed(0.33)
-    (194, 70)
-    """
-    from scipy.stats import norm
-
-    z = float(norm.isf(alpha / 2) + norm.isf(1 - power))
-    return math.ceil((z / math.atanh(abs(r))) ** 2 + 3 - 1e-9)
-
-
 def _with_df(
     x: pd.Series, y: pd.Series, *, df: int, level: float, n: int | None = None
 ) -> Estimate:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
-from cxkit.linkage.ladder import correlation, units_needed
+from cxkit.linkage.ladder import correlation
 from cxkit.metrics.agreement import icc1, icc2, rwg_j
+from cxkit.metrics.planning import units_needed
 
 if TYPE_CHECKING:
     from cxkit.linkage.pairs import Pairs

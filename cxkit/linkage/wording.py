@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
-from cxkit.linkage.ladder import PLAUSIBLE_R, units_needed
+from cxkit.linkage.ladder import PLAUSIBLE_R
+from cxkit.metrics.planning import units_needed
 from cxkit.results import Note
 
 if TYPE_CHECKING:

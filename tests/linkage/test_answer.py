@@ -12,7 +12,6 @@ import cxkit as cx
 from cxkit.disclosure import Policy, showable
 from cxkit.errors import ColumnError, MissingTableError, ParameterError, QuestionError
 from cxkit.linkage.direction import lags
-from cxkit.linkage.ladder import units_needed
 from cxkit.simulate.truth import read_truth
 from tests import firms, reference_case
 
@@ -98,10 +97,6 @@ def test_a_perfect_correlation_and_a_useless_reliability():
 def test_a_missing_column_is_refused_by_name():
     with pytest.raises(ColumnError, match="'mood'"):
         cx.correlation_by_level(pd.DataFrame({"a": [1]}), unit="a", x="mood", y="a")
-
-
-def test_units_needed_for_the_published_sizes():
-    assert [units_needed(r) for r in (0.10, 0.18, 0.20, 0.25, 0.33)] == [783, 240, 194, 124, 70]
 
 
 def test_the_sample_s_intervals_hold_what_is_planted(sample):
