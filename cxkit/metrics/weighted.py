@@ -55,6 +55,7 @@ class _Linear:
     up: float
     down: float
     variance: float
+    wide: float
     n: int
     effective: float
     clusters: int | None
@@ -118,8 +119,9 @@ def weighted(
     linearised on calibration residuals: z = (y - R) / sum w, 0 where there is no answer; e is what
     is left of z after a weighted regression on the margins; variance = f sum (w e)^2, with f =
     n / (n - 1) for means and 1 for shares and NPS. With ``clusters`` the sums of w e in each of the
-    G clusters are squared, f = G / (G - 1). Plain and trimmed weights are taken as given: e = z. R
-    ``survey`` gives the same for ``postStratify`` and ``rake``.
+    G clusters are squared, f = G / (G - 1); the interval is never narrower than without them, and
+    an answer without a cluster is one of its own. Plain and trimmed weights are taken as given:
+    e = z. R ``survey`` gives the same for ``postStratify`` and ``rake``.
 
     Intervals have the form of the unweighted ones and equal them if all weights are equal: a share
     has Wilson's and NPS the adjusted Wald with n* = (variance of one answer) / (variance of R),
@@ -153,8 +155,8 @@ def weighted(
     n = int(people[answers.used].sum())
     missing = int(people.sum()) - n
     how = weights.method if isinstance(weights, Weights) else "weights as given"
-    keys = _clusters(clusters, answers.used, people)
-    reason = _why_not(answers, keys, n, missing, w, metric)
+    keys, named = _clusters(clusters, answers.used, people)
+    reason = _why_not(answers, keys, n, missing, w, people, metric)
     if reason:
         return no_data(
             answers.name, unit, level=level, n=n, n_missing=missing, method=how, reason=reason
@@ -173,7 +175,7 @@ def weighted(
             reason=f"The {n:,} answers do not bound the mean of all: give the ends of the scale.",
         )
     effective = markup.number(found.effective, 1)
-    by = f", cluster-robust by {found.clusters:,} clusters" if found.clusters else ""
+    by = f", cluster-robust by {found.clusters:,} clusters{named}" if found.clusters else ""
     stretch = 100 if metric in {"nps", "share", "csat"} else 1
     return Estimate(
         metric=answers.name,
@@ -259,24 +261,25 @@ def _coded(
 
 def _clusters(
     clusters: Scores | None, used: NDArray[np.bool_], people: NDArray[np.int64]
-) -> NDArray[np.int64] | None:
-    """Return cluster numbers of the rows (-1: not used), or None where nobody repeats."""
+) -> tuple[NDArray[np.int64] | None, str]:
+    """Return cluster numbers (-1: no key), or None where nobody repeats, and what they are."""
     if clusters is None:
-        return None
-    given = clusters if isinstance(clusters, pd.Series) else pd.Series(clusters)
+        return None, ""
+    given = clusters if isinstance(clusters, pd.Series) else pd.Series(clusters, dtype=object)
     if len(given) != used.size:
         raise QuestionError(
             f"weighted: {used.size:,} scores and {len(given):,} clusters.\n"
             "  Give columns of one frame, all of the same length."
         )
-    codes = pd.factorize(given)[0]
-    if (codes[used] < 0).any():
-        raise QuestionError(
-            f"weighted: {int((codes[used] < 0).sum()):,} answers have no cluster.\n"
-            "  It must be known who gave an answer: fill the key or leave those answers out."
-        )
-    sizes = np.bincount(codes[used], weights=people[used]) if used.any() else np.zeros(1)
-    return codes.astype(np.int64) if sizes.max() > 1 else None
+    codes = pd.factorize(given)[0].astype(np.int64)
+    shared = used & (codes >= 0)
+    repeats = shared.any() and np.bincount(codes[shared], weights=people[shared]).max() > 1
+    return (codes if repeats else None), f" ({given.name})" if given.name is not None else ""
+
+
+def _many(keys: NDArray[np.int64], used: NDArray[np.bool_], people: NDArray[np.int64]) -> int:
+    """Return the number of clusters that answered; without a key each person is one."""
+    return int(np.unique(keys[used & (keys >= 0)]).size) + int(people[used & (keys < 0)].sum())
 
 
 def _why_not(
@@ -285,6 +288,7 @@ def _why_not(
     n: int,
     missing: int,
     w: NDArray[np.float64],
+    people: NDArray[np.int64],
     metric: Kind,
 ) -> str:
     """Say why there is no score, or nothing if there is."""
@@ -295,7 +299,7 @@ def _why_not(
     if metric == "mean" and n < 2:
         one = answers.y[answers.used][0]
         return f"One answer ({one:g}) has no spread to make an interval from; a mean needs two."
-    if keys is not None and np.unique(keys[answers.used]).size < 2:
+    if keys is not None and _many(keys, answers.used, people) < 2:
         return f"All {n:,} answers come from one cluster: its spread is not known."
     return ""
 
@@ -318,18 +322,19 @@ def _linearised(
     z = np.where(answers.used, (answers.y - value) / total, 0.0)
     part = w * residuals(z, mass, cells)
     n, everyone = int(people[answers.used].sum()), int(people[w > 0].sum())
-    if keys is None:
-        variance = float(people @ part**2)
-        factor = everyone / (everyone - 1) if metric == "mean" else 1.0
-        groups = None
-    else:
-        inside = keys >= 0
-        sums = np.bincount(keys[inside], weights=(people * part)[inside])
-        groups = int(np.unique(keys[answers.used]).size)
-        alone = float(people[~inside] @ part[~inside] ** 2)
-        variance, factor = float(sums @ sums) + alone, groups / (groups - 1)
+    variance = wide = float(people @ part**2)
+    groups = None
+    if metric == "mean" or keys is not None:
+        variance = wide = variance * everyone / max(everyone - 1, 1)
+    if keys is not None:
+        shared = keys >= 0
+        sums = np.bincount(keys[shared], weights=(people * part)[shared])
+        groups = _many(keys, answers.used, people)
+        variance = float(sums @ sums) + float(people[~shared] @ part[~shared] ** 2)
+        variance *= groups / (groups - 1)
+        wide = max(wide, variance)
     effective = kish(w[answers.used], people[answers.used])
-    return _Linear(value, up, down, factor * variance, n, effective, groups)
+    return _Linear(value, up, down, variance, wide, n, effective, groups)
 
 
 def residuals(
@@ -372,7 +377,7 @@ def _limits(
     alike = min(found.effective, found.clusters or np.inf)
     if metric == "mean":
         low, high = answers.ends
-        below = above = t * se
+        below = above = t * float(np.sqrt(found.wide))
         if np.ptp(answers.y[answers.used]) == 0:
             share = z**2 / (alike + z**2)
             below, above = share * (found.value - low), share * (high - found.value)
@@ -381,9 +386,11 @@ def _limits(
     n = alike
     if spread > 1e-12:
         n = float(found.n)
-        if found.variance > 0:
-            shrink = 1.0 if found.clusters is None else (z / t) ** 2
-            n = min(shrink * spread / found.variance, n)
+        if found.clusters is not None:
+            spread *= n / (n - 1)
+        n = min(spread / found.wide, n) if found.wide > 0 else n
+    if found.clusters is not None:
+        n *= (z / t) ** 2
     counts: Any = (found.up * n, found.down * n, n)
     limits = (
         adjusted_wald(*counts, level=level)
