@@ -24,22 +24,39 @@ def on_scale(
     scores: Scores, *, scale: Scale, asked: str, whole: bool = True
 ) -> tuple[NDArray[np.float64], int]:
     """Return the usable answers and the number missing; an answer off the scale is refused."""
+    values, missing = read_scale(scores, scale=scale, asked=asked, whole=whole)
+    return values[~missing], int(missing.sum())
+
+
+def read_scale(
+    scores: Scores, *, scale: Scale, asked: str, whole: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return every answer as a number, NaN where missing, and which are missing."""
     low, high = check_scale(scale, asked=asked)
     given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
     missing = given.isna().to_numpy(dtype=bool)
     values = _as_float(given, missing, asked=asked)
-    used = values[~missing]
     off = ~missing & ((values < low) | (values > high) | (whole & (values != np.floor(values))))
     if off.any():
         kind = "a whole number" if whole else "a number"
         _refuse(
-            given, off, n=used.size, asked=asked, what=f"is not {kind} from {low:g} to {high:g}"
+            given,
+            off,
+            n=int((~missing).sum()),
+            asked=asked,
+            what=f"is not {kind} from {low:g} to {high:g}",
         )
-    return used, int(missing.sum())
+    return values, missing
 
 
 def yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.bool_], int]:
     """Return the usable yes/no answers and the number missing; only true, false, 1 and 0 count."""
+    values, missing = read_yes_no(answers, asked=asked)
+    return values[~missing].astype(bool), int(missing.sum())
+
+
+def read_yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return every yes as 1 and no as 0, NaN where missing, and which are missing."""
     given = answers if isinstance(answers, pd.Series) else pd.Series(answers, dtype=object)
     missing = given.isna().to_numpy(dtype=bool)
     plain = pd.api.types.is_bool_dtype(given.dtype) or pd.api.types.is_numeric_dtype(given.dtype)
@@ -50,7 +67,9 @@ def yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.bool_], int]:
         _refuse(
             given, off, n=int((~missing).sum()), asked=asked, what="is not yes or no (true, false)"
         )
-    return given[~missing].astype(bool).to_numpy(), int(missing.sum())
+    values = np.full(len(given), np.nan)
+    values[~missing] = given[~missing].astype(bool).to_numpy()
+    return values, missing
 
 
 def _as_float(given: pd.Series, missing: NDArray[np.bool_], *, asked: str) -> NDArray[np.float64]:

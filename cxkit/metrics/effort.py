@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import Scores, check_level, on_scale
-from cxkit.metrics.proportions import mean_of, share_of, span
+from cxkit.metrics.answers import Scores, check_level
+from cxkit.metrics.proportions import mean_scoring, share_between, span
+from cxkit.metrics.scoring import Scoring, estimate
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from cxkit.results import Estimate
 
 Version = Literal["1.0", "2.0"]
@@ -27,7 +30,14 @@ class _Form:
 _FORMS = {"1.0": _Form((1, 5), (1, 2), "hard"), "2.0": _Form((1, 7), (5, 7), "easy")}
 
 
-def ces(scores: Scores, *, version: Version, level: float = 0.95) -> Estimate:
+def ces(
+    scores: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    version: Version,
+    level: float = 0.95,
+) -> Estimate:
     """Estimate the Customer Effort Score as the share who found it easy, in percent.
 
     Parameters
@@ -35,6 +45,12 @@ def ces(scores: Scores, *, version: Version, level: float = 0.95) -> Estimate:
     scores : Series, array or list of shape (n,)
         Whole numbers: version 1.0 asks how much effort it took (1 to 5, high is hard), version 2.0
         whether the company made it easy (1 to 7, high is easy). Missing answers are counted.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each value of ``scores``, whole numbers from 0: a row is then a
+        pattern, and the result is that of the rows written out. Matched by position.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, e.g. the customer, or any coarser key; the error is then cluster-robust, and
+        the method says by how many clusters (with the Series' name). Matched by position.
     version : {"1.0", "2.0"}
         Which of the two was asked. It is never guessed: answers from 1 to 5 fit both.
     level : float, default 0.95
@@ -51,13 +67,14 @@ def ces(scores: Scores, *, version: Version, level: float = 0.95) -> Estimate:
     ScaleError
         An answer is not a whole number on the version's scale.
     QuestionError
-        The version is not one of the two.
+        The version is not one of the two, or ``counts`` or ``clusters`` do not fit.
 
     Notes
     -----
     Version 2.0 counts the answers 5, 6 and 7; version 1.0 counts 1 and 2. The two ask different
     things on different scales: :func:`difference` refuses to compare them. "Net easy" scores are
-    other measures and not these. See :func:`share` for the interval.
+    other measures and not these. See :func:`share` for the interval
+    and for ``clusters``.
 
     References
     ----------
@@ -70,25 +87,41 @@ def ces(scores: Scores, *, version: Version, level: float = 0.95) -> Estimate:
     >>> print(cx.ces([7, 6, 5, 2], version="2.0"))
     CES 2.0 (easy: 5 to 7 on 1 to 7) 75.0 % (95 % interval 30.1 to 95.4, n = 4; Wilson)
     """
-    level, form = check_level(level), _form(version)
-    used, n_missing = on_scale(scores, scale=form.scale, asked=f"ces {version}")
-    first, last = form.easy
-    return share_of(
-        int(((used >= first) & (used <= last)).sum()),
-        used.size,
-        metric=f"CES {version} (easy: {span(first, last)} on {span(*form.scale)})",
-        level=level,
-        n_missing=n_missing,
+    scoring = ces_scoring(version=version)
+    return estimate(scoring, scores, level=check_level(level), counts=counts, clusters=clusters)
+
+
+def ces_scoring(*, version: str) -> Scoring:
+    """Return what makes a CES: 1 for an easy answer of its version, else 0."""
+    form = _form(version)
+    return share_between(
+        f"CES {version} (easy: {span(*form.easy)} on {span(*form.scale)})",
+        f"ces {version}",
+        form.scale,
+        form.easy,
     )
 
 
-def ces_mean(scores: Scores, *, version: Version, level: float = 0.95) -> Estimate:
+def ces_mean(
+    scores: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    version: Version,
+    level: float = 0.95,
+) -> Estimate:
     """Estimate the Customer Effort Score as the mean answer on its version's scale.
 
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
         Whole numbers on the version's scale; see :func:`ces`. Missing answers are counted.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each value of ``scores``, whole numbers from 0: a row is then a
+        pattern, and the result is that of the rows written out. Matched by position.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, e.g. the customer, or any coarser key; the error is then cluster-robust, and
+        the method says by how many clusters (with the Series' name). Matched by position.
     version : {"1.0", "2.0"}
         Which of the two was asked; never guessed.
     level : float, default 0.95
@@ -105,12 +138,12 @@ def ces_mean(scores: Scores, *, version: Version, level: float = 0.95) -> Estima
     ScaleError
         An answer is not a whole number on the version's scale.
     QuestionError
-        The version is not one of the two.
+        The version is not one of the two, or ``counts`` or ``clusters`` do not fit.
 
     Notes
     -----
-    Student's interval; see :func:`csat_mean`. The scale is not turned round, so that the number
-    stays comparable with others of its version.
+    Student's interval and ``clusters``: see :func:`csat_mean`. The scale is not turned round, so
+    that the number stays comparable with others of its version.
 
     References
     ----------
@@ -123,14 +156,15 @@ def ces_mean(scores: Scores, *, version: Version, level: float = 0.95) -> Estima
     >>> print(cx.ces_mean([1, 2, 2, 4], version="1.0"))
     CES 1.0 mean (1 to 5, high is hard) 2.25 (95 % interval 1.00 to 4.25, n = 4; Student's t)
     """
+    scoring = ces_mean_scoring(version=version)
+    return estimate(scoring, scores, level=check_level(level), counts=counts, clusters=clusters)
+
+
+def ces_mean_scoring(*, version: str) -> Scoring:
+    """Return what makes a mean CES: the answer itself, not turned round."""
     form = _form(version)
-    return mean_of(
-        scores,
-        metric=f"CES {version} mean ({span(*form.scale)}, high is {form.high_is})",
-        scale=form.scale,
-        level=level,
-        asked=f"ces_mean {version}",
-    )
+    metric = f"CES {version} mean ({span(*form.scale)}, high is {form.high_is})"
+    return mean_scoring(metric, f"ces_mean {version}", form.scale)
 
 
 def _form(version: str) -> _Form:

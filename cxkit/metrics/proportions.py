@@ -13,26 +13,39 @@ from cxkit.metrics.answers import (
     Scores,
     check_level,
     check_scale,
-    no_data,
-    nobody_answered,
-    on_scale,
-    yes_no,
 )
-from cxkit.results import Estimate
+from cxkit.metrics.scoring import Limits, Scoring, estimate
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from cxkit.metrics.clusters import Moments, Spread
+    from cxkit.results import Estimate
 
 METHOD = "Wilson"
+STUDENT = "Student's t"
 
 
-def share(yes: Scores, *, metric: str = "share", level: float = 0.95) -> Estimate:
+def share(
+    yes: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    metric: str = "share",
+    level: float = 0.95,
+) -> Estimate:
     """Estimate the share of yes among those who answered, in percent.
 
     Parameters
     ----------
     yes : Series, array or list of shape (n,)
         True or false (1 or 0). Missing answers are counted, never filled.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each value of ``yes``, whole numbers from 0: a row is then a
+        pattern, and the result is that of the rows written out. Matched by position.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, e.g. the customer, or any coarser key; the error is then cluster-robust, and
+        the method says by how many clusters (with the Series' name). Matched by position.
     metric : str, default "share"
         What the share is called where it is shown.
     level : float, default 0.95
@@ -48,6 +61,8 @@ def share(yes: Scores, *, metric: str = "share", level: float = 0.95) -> Estimat
     ------
     ScaleError
         An answer is neither yes nor no.
+    QuestionError
+        The level makes no sense, or ``counts`` or ``clusters`` do not fit.
 
     Notes
     -----
@@ -56,8 +71,17 @@ def share(yes: Scores, *, metric: str = "share", level: float = 0.95) -> Estimat
     correction. ``statsmodels.stats.proportion.proportion_confint(x, n, method="wilson")`` gives the
     same (its default is Wald); R's ``prop.test`` needs ``correct=FALSE``.
 
+    With ``clusters`` that answer more than once, ``se`` is the linearised cluster-robust error, and
+    the limits are Wilson's of n over the design effect answers, z being Student's quantile on the
+    number of clusters less 1; never narrower than without clusters. Clusters that never repeat
+    change nothing, as the answers are then independent. One cluster alone gives "no data".
+
     References
     ----------
+    Dean, N. and Pagano, M. (2015). Evaluating confidence interval methods for binomial proportions
+    in clustered surveys. Journal of Survey Statistics and Methodology 3(4), 484-503.
+    doi:10.1093/jssam/smv024
+
     Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
     Journal of the American Statistical Association 22(158), 209-212.
     doi:10.1080/01621459.1927.10502953
@@ -68,18 +92,36 @@ def share(yes: Scores, *, metric: str = "share", level: float = 0.95) -> Estimat
     >>> print(cx.share([True, False, True, None], metric="Referred a friend"))
     Referred a friend 66.7 % (95 % interval 20.8 to 93.9, n = 3, 1 without a usable answer; Wilson)
     """
-    level = check_level(level)
-    used, n_missing = yes_no(yes, asked=metric)
-    return share_of(int(used.sum()), used.size, metric=metric, level=level, n_missing=n_missing)
+    scoring = share_scoring(metric=metric)
+    return estimate(scoring, yes, level=check_level(level), counts=counts, clusters=clusters)
 
 
-def csat(scores: Scores, *, scale: Scale = (1, 5), top: float = 4, level: float = 0.95) -> Estimate:
+def share_scoring(*, metric: str = "share") -> Scoring:
+    """Return what makes a share: 1 for yes, 0 for no."""
+    return share_between(metric, metric, None, (1, 1))
+
+
+def csat(
+    scores: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    scale: Scale = (1, 5),
+    top: float = 4,
+    level: float = 0.95,
+) -> Estimate:
     """Estimate customer satisfaction as the share who answer ``top`` or more, in percent.
 
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
         Whole numbers on ``scale``, high is satisfied. Missing answers are counted, never filled.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each value of ``scores``, whole numbers from 0: a row is then a
+        pattern, and the result is that of the rows written out. Matched by position.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, e.g. the customer, or any coarser key; the error is then cluster-robust, and
+        the method says by how many clusters (with the Series' name). Matched by position.
     scale : (low, high), default (1, 5)
         Ends of the scale.
     top : float, default 4
@@ -97,7 +139,7 @@ def csat(scores: Scores, *, scale: Scale = (1, 5), top: float = 4, level: float 
     ScaleError
         An answer is not a whole number on the scale.
     QuestionError
-        The cut is not on the scale.
+        The cut is not on the scale, or ``counts`` or ``clusters`` do not fit.
 
     Notes
     -----
@@ -116,30 +158,42 @@ def csat(scores: Scores, *, scale: Scale = (1, 5), top: float = 4, level: float 
     >>> print(cx.csat([5, 4, 4, 3, 1]))
     CSAT (4 or 5 on 1 to 5) 60.0 % (95 % interval 23.1 to 88.2, n = 5; Wilson)
     """
-    level = check_level(level)
+    scoring = csat_scoring(scale=scale, top=top)
+    return estimate(scoring, scores, level=check_level(level), counts=counts, clusters=clusters)
+
+
+def csat_scoring(*, scale: Scale = (1, 5), top: float = 4) -> Scoring:
+    """Return what makes a CSAT: 1 for an answer from ``top`` on, 0 below."""
     low, high = check_scale(scale, asked="csat")
     if not low < top <= high:
         raise QuestionError(
             f"csat: the cut {top:g} does not split the scale {low:g} to {high:g}.\n"
             f"  Write the lowest answer that counts as satisfied, e.g. top={high - 1:g}."
         )
-    used, n_missing = on_scale(scores, scale=scale, asked="csat")
-    return share_of(
-        int((used >= top).sum()),
-        used.size,
-        metric=f"CSAT ({span(top, high)} on {low:g} to {high:g})",
-        level=level,
-        n_missing=n_missing,
-    )
+    metric = f"CSAT ({span(top, high)} on {low:g} to {high:g})"
+    return share_between(metric, "csat", (low, high), (top, high))
 
 
-def csat_mean(scores: Scores, *, scale: Scale = (1, 5), level: float = 0.95) -> Estimate:
+def csat_mean(
+    scores: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    scale: Scale = (1, 5),
+    level: float = 0.95,
+) -> Estimate:
     """Estimate customer satisfaction as the mean answer, in points of the scale.
 
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
         Whole numbers on ``scale``, high is satisfied. Missing answers are counted, never filled.
+    counts : Series, array or list of shape (n,), optional
+        How many people gave each value of ``scores``, whole numbers from 0: a row is then a
+        pattern, and the result is that of the rows written out. Matched by position.
+    clusters : Series, array or list of shape (n,), optional
+        Who answered, e.g. the customer, or any coarser key; the error is then cluster-robust, and
+        the method says by how many clusters (with the Series' name). Matched by position.
     scale : (low, high), default (1, 5)
         Ends of the scale.
     level : float, default 0.95
@@ -154,6 +208,8 @@ def csat_mean(scores: Scores, *, scale: Scale = (1, 5), level: float = 0.95) -> 
     ------
     ScaleError
         An answer is not a whole number on the scale.
+    QuestionError
+        The scale has no room, or ``counts`` or ``clusters`` do not fit.
 
     Notes
     -----
@@ -161,6 +217,10 @@ def csat_mean(scores: Scores, *, scale: Scale = (1, 5), level: float = 0.95) -> 
     are the same, s is 0 and Student's interval has no width. Then the limits come from Wilson's
     upper limit u = z^2 / (n + z^2) of the share that would have answered otherwise, at worst at an
     end of the scale: answer - u (answer - low) to answer + u (high - answer).
+
+    With ``clusters`` that answer more than once, ``se`` is the linearised cluster-robust error and
+    t has the number of clusters less 1 degrees of freedom; the interval is never narrower than
+    without clusters. Clusters that never repeat change nothing. One alone gives "no data".
 
     References
     ----------
@@ -173,48 +233,91 @@ def csat_mean(scores: Scores, *, scale: Scale = (1, 5), level: float = 0.95) -> 
     >>> print(cx.csat_mean([5, 4, 4, 3, 1]))
     CSAT mean (1 to 5) 3.40 (95 % interval 1.52 to 5.00, n = 5; Student's t)
     """
+    scoring = csat_mean_scoring(scale=scale)
+    return estimate(scoring, scores, level=check_level(level), counts=counts, clusters=clusters)
+
+
+def csat_mean_scoring(*, scale: Scale = (1, 5)) -> Scoring:
+    """Return what makes a mean CSAT: the answer itself."""
     low, high = check_scale(scale, asked="csat_mean")
-    return mean_of(
-        scores,
-        metric=f"CSAT mean ({low:g} to {high:g})",
-        scale=scale,
-        level=level,
-        asked="csat_mean",
-    )
+    return mean_scoring(f"CSAT mean ({low:g} to {high:g})", "csat_mean", (low, high))
 
 
-def share_of(x: int, n: int, *, metric: str, level: float, n_missing: int) -> Estimate:
-    """Return x of n as an Estimate in percent."""
-    if not n:
-        return no_data(
-            metric,
-            "%",
-            level=level,
-            n=0,
-            n_missing=n_missing,
-            method=METHOD,
-            reason=nobody_answered(n_missing),
-        )
-    low, high = wilson(x, n, level=level)
-    return Estimate(
+def share_between(
+    metric: str,
+    asked: str,
+    scale: Scale | None,
+    yes: tuple[float, float],
+) -> Scoring:
+    """Return the scoring of the share who answer from ``yes[0]`` to ``yes[1]``, by Wilson."""
+    return Scoring(
         metric=metric,
         measured_in="%",
-        value=100 * x / n,
-        low=float(low),
-        high=float(high),
-        se=100 * float(np.sqrt(x / n * (1 - x / n) / n)),
-        level=level,
-        n=n,
-        n_missing=n_missing,
+        asked=asked,
+        scale=scale,
+        points=lambda v: ((v >= yes[0]) & (v <= yes[1])).astype(np.int8),
+        limits=_share_limits,
         method=METHOD,
     )
 
 
+def _share_limits(m: Moments, known: Spread, level: float) -> Limits:
+    """Return the share with Wilson's interval of as many answers as are worth counting."""
+    n = m.n.astype(np.float64)
+    low, high = wilson(m.total * (known.n / n), known.n, level=level, quantile=known.quantile)
+    p = m.total / n
+    return Limits(
+        value=100 * m.total / n,
+        low=np.minimum(low, 100 * p),
+        high=np.maximum(high, 100 * p),
+        se=100 * np.where(known.repeats, known.se, np.sqrt(p * (1 - p) / n)),
+        method=METHOD,
+    )
+
+
+def mean_scoring(metric: str, asked: str, scale: Scale) -> Scoring:
+    """Return the scoring of a mean answer, by Student's t cut at the ends of the scale."""
+    return Scoring(
+        metric=metric,
+        measured_in="score",
+        asked=asked,
+        scale=scale,
+        points=lambda v: v,
+        limits=lambda m, known, level: _mean_limits(known, scale, level),
+        method=STUDENT,
+        needs=2,
+    )
+
+
+def _mean_limits(known: Spread, scale: Scale, level: float) -> Limits:
+    """Return the mean with Student's interval; where all are the same, by Wilson's limit."""
+    bottom, top = scale
+    value, same = known.mean, known.same
+    z2 = known.quantile**2
+    other = z2 / (known.n + z2)
+    half = stdtrit(known.df, (1 + level) / 2) * known.wide
+    method = np.where(same, "Wilson's limit, as all answers are the same", STUDENT)
+    return Limits(
+        value=value,
+        low=np.where(same, value - (value - bottom) * other, np.maximum(value - half, bottom)),
+        high=np.where(same, value + (top - value) * other, np.minimum(value + half, top)),
+        se=np.where(same, 0.0, known.se),
+        method=method.astype(object),
+    )
+
+
 def wilson(
-    x: NDArray[Any] | float, n: float, *, level: float
+    x: NDArray[Any] | float,
+    n: NDArray[Any] | float,
+    *,
+    level: float,
+    quantile: NDArray[Any] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Wilson's limits in percent for x of n > 0; at 0 and n they touch 0 and 100."""
-    z2 = ndtri((1 - level) / 2) ** 2
+    """Return Wilson's limits in percent for x of n > 0; at 0 and n they touch 0 and 100.
+
+    ``quantile`` replaces the normal one where the error is known on few degrees of freedom.
+    """
+    z2 = (ndtri((1 - level) / 2) if quantile is None else quantile) ** 2
     x = np.asarray(x, dtype=np.float64)
     p = x / n
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
@@ -222,43 +325,6 @@ def wilson(
     low = np.where(x == 0, 0.0, np.clip(middle - half, 0, p))
     high = np.where(x == n, 1.0, np.clip(middle + half, p, 1))
     return 100 * low, 100 * high
-
-
-def mean_of(scores: Scores, *, metric: str, scale: Scale, level: float, asked: str) -> Estimate:
-    """Return the mean answer with Student's interval, cut at the ends of the scale."""
-    level = check_level(level)
-    bottom, top = check_scale(scale, asked=asked)
-    used, n_missing = on_scale(scores, scale=scale, asked=asked)
-    n, method = used.size, "Student's t"
-    if n < 2:
-        reason = (
-            f"One answer ({used[0]:g}) has no spread to make an interval from; a mean needs two."
-            if n
-            else nobody_answered(n_missing)
-        )
-        return no_data(
-            metric, "score", level=level, n=n, n_missing=n_missing, method=method, reason=reason
-        )
-    value = float(used.mean())
-    se = float(used.std(ddof=1) / np.sqrt(n))
-    if np.ptp(used) == 0:
-        z2 = float(ndtri((1 - level) / 2) ** 2)
-        below, above = (value - bottom) * z2 / (n + z2), (top - value) * z2 / (n + z2)
-        value, se, method = float(used[0]), 0.0, "Wilson's limit, as all answers are the same"
-    else:
-        below = above = float(stdtrit(n - 1, (1 + level) / 2)) * se
-    return Estimate(
-        metric=metric,
-        measured_in="score",
-        value=value,
-        low=max(value - below, bottom),
-        high=min(value + above, top),
-        se=se,
-        level=level,
-        n=n,
-        n_missing=n_missing,
-        method=method,
-    )
 
 
 def span(first: float, last: float) -> str:
