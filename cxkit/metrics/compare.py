@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +11,11 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns
+from cxkit.metrics.grouped import MISSING, SCORINGS, from_moments, grouped
 from cxkit.results import Difference, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-#: What a row without a group is called.
-MISSING = "(missing)"
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 #: The unit of a difference, by the unit of what is compared.
 _UNITS = {"%": "percentage points"}
@@ -28,6 +27,9 @@ def by(
     metric: Callable[..., Estimate],
     *,
     column: str | Sequence[str] | None = None,
+    counts: str | None = None,
+    clusters: str | None = None,
+    moments: bool = False,
     choices: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return a metric for every group of a frame, one row per group.
@@ -43,6 +45,13 @@ def by(
     column : str or list of str, optional
         Columns handed to the metric as its data, in order. None hands it the group's whole frame
         (for ``cx.icc1`` and others that take a frame).
+    counts : str, optional
+        Column that says how many people a row stands for, as in a table of ``cx.counts``.
+    clusters : str, optional
+        Column that says who answered, or a coarser key such as a bucket of customers; errors are
+        then cluster-robust, for metrics that have ``clusters``.
+    moments : bool, default False
+        The frame is a table of ``cx.moments``, and ``column`` the column it summed.
     choices : mapping, optional
         Further choices of the metric, e.g. ``{"level": 0.9}``.
 
@@ -58,7 +67,8 @@ def by(
     ColumnError
         A column is not in the frame.
     QuestionError
-        ``metric`` returned something other than an Estimate.
+        ``metric`` returned something other than an Estimate, or has no ``counts``, ``clusters`` or
+        moments.
 
     Notes
     -----
@@ -83,11 +93,21 @@ def by(
     """
     names = [keys] if isinstance(keys, str) else list(keys)
     columns = [column] if isinstance(column, str) else list(column or [])
-    need_columns(frame, [*names, *columns], asked="by")
+    special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
+    need_columns(frame, [*names, *([] if moments else columns), *special.values()], asked="by")
+    if moments and (special or len(columns) != 1):
+        raise QuestionError(
+            "by: moments are sums already.\n  Name the one column they are of, and neither counts "
+            "nor clusters."
+        )
+    if moments:
+        return from_moments(frame, names, metric, columns[0], choices=choices)
+    if metric in SCORINGS and len(columns) == 1 and names:
+        return grouped(frame, names, metric, columns[0], choices=choices, **special)
     rows = [
         {
             **dict(zip(names, labels, strict=True)),
-            **measured(group, metric, columns, choices).as_row(),
+            **measured(group, metric, columns, choices, special=special).as_row(),
         }
         for labels, group in groups_of(frame, names)
     ]
@@ -110,16 +130,30 @@ def measured(
     choices: Mapping[str, Any] | None,
     *,
     asked: str = "by",
+    special: Mapping[str, str] | None = None,
 ) -> Estimate:
     """Return the metric of one group, or refuse a metric that gives something else."""
     data: list[Any] = [group[c] for c in columns] or [group]
-    found = metric(*data, **dict(choices or {}))
+    more = {name: group[c] if columns else c for name, c in (special or {}).items()}
+    if more:
+        _takes(metric, more, asked=asked)
+    found = metric(*data, **more, **dict(choices or {}))
     if not isinstance(found, Estimate):
         raise QuestionError(
             f"{asked}: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
             "an Estimate.\n  Use a metric that gives one number, such as cx.nps."
         )
     return found
+
+
+def _takes(metric: Callable[..., Estimate], names: Iterable[str], *, asked: str) -> None:
+    """Refuse counts or clusters for a metric that does not know them."""
+    for name in names:
+        if name not in signature(metric).parameters:
+            raise QuestionError(
+                f"{asked}: {getattr(metric, '__name__', metric)} takes no {name}.\n"
+                "  Give it one row per person, or a metric that does, such as cx.nps."
+            )
 
 
 def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b") -> Difference:
