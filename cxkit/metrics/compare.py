@@ -40,6 +40,7 @@ def by(
         One row per answer, customer or case.
     keys : str or list of str
         Columns that make the groups. Rows without a value form a group of their own, "(missing)".
+        With metrics of single answers ``[]`` is one group of all.
     metric : function
         Any metric of the kit that returns an Estimate, e.g. ``cx.nps``.
     column : str or list of str, optional
@@ -102,7 +103,7 @@ def by(
         )
     if moments:
         return from_moments(frame, names, metric, columns[0], choices=choices)
-    if metric in SCORINGS and len(columns) == 1 and names:
+    if metric in SCORINGS and len(columns) == 1:
         return grouped(frame, names, metric, columns[0], choices=choices, **special)
     rows = [
         {

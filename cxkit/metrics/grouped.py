@@ -100,7 +100,7 @@ def grouped(
     """Return a metric of points for every group of rows or of patterns with counts."""
     scored, level = _scoring(metric, choices, asked="by")
     values, missing = scored.read(frame[column])
-    group, labels = groups(frame, names)
+    group, labels, many = groups(frame, names)
     sums = moments_of(
         scored.points(values),
         missing=missing,
@@ -109,7 +109,7 @@ def grouped(
             frame[clusters] if clusters else None, len(frame), asked=scored.asked
         ),
         groups=group,
-        n_groups=len(next(iter(labels.values()), ())),
+        n_groups=many,
     )
     return tidy(scored, sums, labels, level=level)
 
@@ -125,8 +125,7 @@ def from_moments(
     """Return a metric for every group of a table of moments, as :func:`cxkit.moments` gives it."""
     scored, level = _scoring(metric, choices, asked="by")
     need_columns(table, [f"{column}_{part}" for part in _PLAIN], asked="by, moments")
-    group, labels = groups(table, names)
-    many = len(next(iter(labels.values()), ()))
+    group, labels, many = groups(table, names)
     robust = f"{column}_clusters" in table.columns
     if robust and many < len(table):
         raise QuestionError(
@@ -152,8 +151,10 @@ def from_moments(
 
 def groups(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[NDArray[np.int64], dict[str, list[object]]]:
-    """Return the group of every row, in sorted order, and the labels of the groups."""
+) -> tuple[NDArray[np.int64], dict[str, list[object]], int]:
+    """Return the group of every row, in sorted order, the labels of the groups, and how many."""
+    if not names:
+        return np.zeros(len(frame), dtype=np.int64), {}, 1
     found = frame.groupby(list(names), dropna=False, observed=True, sort=True)
     codes = found.ngroup().to_numpy()
     first = np.unique(codes, return_index=True)[1]
@@ -165,7 +166,7 @@ def groups(
         ]
         for name in names
     }
-    return codes.astype(np.int64), labels
+    return codes.astype(np.int64), labels, len(first)
 
 
 def _scoring(
