@@ -22,6 +22,7 @@ DECIMALS = {
     "coefficient": 2,
     "score": 2,
     "hours": 1,
+    "business hours": 1,
     "days": 1,
     "months": 1,
     "count": 0,

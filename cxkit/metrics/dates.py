@@ -1,23 +1,16 @@
-"""From two dates to a duration known by ``as_of``: time to resolution, and retention."""
+"""From two dates to a duration known by ``as_of``: how many customers stay, and how many leave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import check_level, no_data, yes_no
-from cxkit.metrics.durations import (
-    METHOD,
-    curve_of,
-    km_at,
-    km_quantile,
-    km_restricted_mean,
-    spells,
-)
+from cxkit.metrics.answers import check_level, no_data
+from cxkit.metrics.durations import METHOD, curve_of, km_at, spells
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,123 +18,17 @@ if TYPE_CHECKING:
     from cxkit.results import Estimate
 
 #: Seconds in each unit of time; a month is 365.25 / 12 days.
-_SECONDS = {"hours": 3_600, "days": 86_400, "months": 86_400 * 365.25 / 12}
+SECONDS = {"hours": 3_600, "days": 86_400, "months": 86_400 * 365.25 / 12}
 
 
 @dataclass(frozen=True, slots=True)
-class _Elapsed:
+class Elapsed:
     """Seconds from begin to end, or to the last moment known; NaN where a row is not usable."""
 
     seconds: pd.Series
     ended: pd.Series
     begin: pd.Series
-
-
-def time_to_resolution(
-    opened: pd.Series,
-    resolved: pd.Series,
-    *,
-    as_of: str | date,
-    measure: Literal["median", "p90", "restricted mean"] = "median",
-    tau: float | None = None,
-    unit: Literal["hours", "days"] = "hours",
-    auto_closed: pd.Series | None = None,
-    level: float = 0.95,
-) -> Estimate:
-    """Estimate how long a case takes to be resolved, with those still open counted as open.
-
-    Parameters
-    ----------
-    opened, resolved : Series of datetimes, shape (n,)
-        When each case was opened and resolved; no resolved date means still open at ``as_of``, and
-        so does one after it. A case without an opening date, or opened after ``as_of``, is not used
-        and counted.
-    as_of : date
-        The last moment the data speak for. A date without a time of day means the end of that day
-        if the cases carry times of day.
-    measure : {"median", "p90", "restricted mean"}, default "median"
-        The time by which half or nine tenths are resolved, or the mean time up to ``tau``.
-    tau : float, optional
-        Needed by the restricted mean: where time stops counting, in ``unit``.
-    unit : {"hours", "days"}, default "hours"
-        Clock hours, not business hours, or days.
-    auto_closed : Series of booleans, shape (n,), optional
-        True where a machine closed the case. Such a closing counts as an end, and ``method`` says
-        how many there are: what is estimated is then the time to being closed by whatever means.
-    level : float, default 0.95
-        Level of the interval.
-
-    Returns
-    -------
-    Estimate
-        In ``unit``. If fewer than the asked share are resolved the status is "not reached", and
-        ``low`` is the lower limit, if there is one.
-
-    Raises
-    ------
-    DataError
-        A case was resolved before it was opened.
-    QuestionError
-        The columns are not dates, ``tau`` is missing, or nobody was followed that long.
-
-    Notes
-    -----
-    Kaplan-Meier with open cases censored at ``as_of``; see :func:`km_quantile` and
-    :func:`km_restricted_mean`. The median of the closed cases alone is too short, since the long
-    ones are those still open. It assumes that being cut off at ``as_of`` says nothing of the time
-    left, and that cases are chosen by when they were opened, never by when they were closed.
-
-    References
-    ----------
-    Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival time.
-    Biometrics 38(1), 29-41. doi:10.2307/2530286
-
-    Examples
-    --------
-    >>> import cxkit as cx
-    >>> import pandas as pd
-    >>> opened = pd.Series(pd.to_datetime(["2025-03-01", "2025-03-02", "2025-03-03", "2025-03-04"]))
-    >>> resolved = pd.Series(pd.to_datetime(["2025-03-02", "2025-03-05", "2025-03-04", None]))
-    >>> print(cx.time_to_resolution(opened, resolved, as_of="2025-03-31", unit="days"))
-    Median time to resolution 1.0 days (95 % interval 1.0 or more, n = 4; log-log Kaplan-Meier)
-    """
-    level = check_level(level)
-    if unit not in {"hours", "days"} or measure not in {"median", "p90", "restricted mean"}:
-        raise QuestionError(
-            f"time_to_resolution: measure {measure!r} in {unit!r} is not known.\n"
-            '  measure is "median", "p90" or "restricted mean"; unit is "hours" or "days".'
-        )
-    if measure == "restricted mean" and tau is None:
-        raise QuestionError(
-            "time_to_resolution: a restricted mean needs tau, where time stops counting.\n"
-            f"  Write e.g. tau={72 if unit == 'hours' else 30} for that many {unit}."
-        )
-    passed = _elapsed(opened, resolved, as_of=as_of, names=("opened", "resolved"))
-    curve = curve_of(spells(passed.seconds / _SECONDS[unit], passed.ended, None, None), level=level)
-    if measure == "restricted mean":
-        found = km_restricted_mean(
-            curve, float(tau or 0), metric="Time to resolution", measured_in=unit
-        )
-    else:
-        q, name = (0.5, "Median") if measure == "median" else (0.9, "90 %")
-        found = km_quantile(curve, q, metric=f"{name} time to resolution", measured_in=unit)
-    if found.status == "not reached":
-        still = int((~passed.ended & passed.seconds.notna()).sum())
-        found = replace(
-            found, reason=f"{still:,} of {found.n:,} cases are still open. {found.reason}"
-        )
-    machine = 0
-    if auto_closed is not None:
-        yes_no(auto_closed, asked="auto_closed")
-        by_machine = pd.Series(auto_closed).astype("boolean").fillna(value=False).to_numpy(bool)
-        machine = int(
-            (by_machine & passed.ended.to_numpy() & passed.seconds.notna().to_numpy()).sum()
-        )
-    return (
-        replace(found, method=f"{found.method}; {machine:,} closed by machine")
-        if machine
-        else found
-    )
+    until: pd.Series
 
 
 def retention_rate(
@@ -209,18 +96,18 @@ def retention_rate(
     level, metric = check_level(level), f"Retention at {horizon:g} months"
     if not horizon > 0:
         raise QuestionError(f"{metric}: write a horizon above 0, in months.")
-    passed = _elapsed(start, end, as_of=as_of, names=("start", "end"))
+    passed = elapsed(start, end, as_of=as_of, names=("start", "end"))
     entry, method = None, METHOD
     if observed_from is not None:
-        entry = (_like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
+        entry = (like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
         late = int((entry > 0).sum())
         if late:
             since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
             method = f"{METHOD}; {late:,} who came before {since} are followed from then"
     cases = spells(
-        passed.seconds / _SECONDS["months"],
+        passed.seconds / SECONDS["months"],
         passed.ended,
-        None if entry is None else entry / _SECONDS["months"],
+        None if entry is None else entry / SECONDS["months"],
         None,
     )
     curve = curve_of(cases, level=level)
@@ -262,11 +149,11 @@ def _too_far(metric: str, followed: float) -> str:
     )
 
 
-def _elapsed(
+def elapsed(
     begin: pd.Series, end: pd.Series, *, as_of: str | date, names: tuple[str, str]
-) -> _Elapsed:
+) -> Elapsed:
     """Return the time from begin to end, or to as_of where the end is not known by then."""
-    begin, end = (_dates(column, name) for column, name in zip((begin, end), names, strict=True))
+    begin, end = (dates_of(column, name) for column, name in zip((begin, end), names, strict=True))
     if len(begin) != len(end):
         raise QuestionError(
             f"{names[0]} has {len(begin):,} rows and {names[1]} {len(end):,}.\n"
@@ -287,16 +174,16 @@ def _elapsed(
             f"({len(wrong):,} of {len(begin):,} rows).\n"
             "  Check which column is which, or make the wrong date missing."
         )
-    last = _like(as_of, begin)
+    last = like(as_of, begin)
     clock = pd.concat([begin, end]).dropna()
     if last == last.normalize() and (clock != clock.dt.normalize()).any():
         last += pd.Timedelta(days=1)
     ended = end.notna() & (end <= last)
-    seconds = (end.where(ended, last) - begin).mask(begin > last).dt.total_seconds()
-    return _Elapsed(seconds, ended, begin)
+    until = end.where(ended, last).mask((begin > last) | begin.isna())
+    return Elapsed((until - begin).dt.total_seconds(), ended, begin, until)
 
 
-def _dates(column: pd.Series, name: str) -> pd.Series:
+def dates_of(column: pd.Series, name: str) -> pd.Series:
     """Return a column of dates, or refuse one that holds anything else."""
     if isinstance(column, pd.Series) and column.isna().all():
         return column.astype("datetime64[us]") if column.dtype.kind != "M" else column
@@ -308,7 +195,7 @@ def _dates(column: pd.Series, name: str) -> pd.Series:
     return column
 
 
-def _like(moment: str | date, column: pd.Series) -> pd.Timestamp:
+def like(moment: str | date, column: pd.Series) -> pd.Timestamp:
     """Return a date as a timestamp in the time zone of a column, if it has one."""
     stamp = pd.Timestamp(moment)
     return stamp.tz_localize(column.dt.tz) if stamp.tz is None and column.dt.tz else stamp
