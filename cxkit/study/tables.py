@@ -16,7 +16,7 @@ def plain(table: pa.Table) -> pd.DataFrame:
 
     Whole numbers, of whatever width or as decimals or floats, become ``int64``, or ``Int64`` where
     some are missing; other numbers ``float64``; yes and no ``bool`` or ``boolean``; days and
-    moments ``datetime64[us]``; the rest text.
+    moments ``datetime64[us]``, of a time zone as UTC; the rest text.
 
     >>> import pyarrow as pa
     >>> plain(pa.table({"a": [1.0, 2.0], "b": [1, None], "c": ["x", None]})).dtypes.to_list()
@@ -44,7 +44,7 @@ def _column(values: Any) -> pd.Series:
         found = pd.Series(values.to_pandas().to_numpy())
         return found.astype("boolean" if values.null_count else "bool")
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return pd.Series(values.cast(pa.timestamp("us", getattr(kind, "tz", None))).to_pandas())
+        return pd.Series(values.cast(pa.timestamp("us")).to_pandas())
     if pa.types.is_null(kind):
         return pd.Series([np.nan] * len(values), dtype="float64")
     return pd.Series(values.cast(pa.large_string()).to_pandas(), dtype="str")
