@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit.metrics.shrinkage import reml
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def pool(
             q=0.0,
             k=k,
         )
-    tau2 = _reml(y, v)
+    tau2 = reml(y, v)
     w = 1 / (v + tau2)
     mean = float((w * y).sum() / w.sum())
     plain = 1 / math.sqrt(w.sum())
@@ -160,23 +161,6 @@ def pool(
         q=float((fixed * (y - centre) ** 2).sum()),
         k=k,
     )
-
-
-def _reml(y: NDArray[np.float64], v: NDArray[np.float64]) -> float:
-    """Return the REML variance between groups: a search in one dimension, never below zero."""
-    from scipy.optimize import minimize_scalar
-
-    def minus_log_likelihood(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        mean = (w * y).sum() / w.sum()
-        return 0.5 * float(np.log(v + tau2).sum() + np.log(w.sum()) + (w * (y - mean) ** 2).sum())
-
-    top = 10 * float(np.var(y)) + 10 * float(v.max())
-    found = minimize_scalar(
-        minus_log_likelihood, bounds=(0, top), method="bounded", options={"xatol": 1e-12 * top}
-    )
-    best = float(found.x)
-    return best if minus_log_likelihood(best) < minus_log_likelihood(0.0) else 0.0
 
 
 def _q_profile(y: NDArray[np.float64], v: NDArray[np.float64], level: float) -> tuple[float, float]:

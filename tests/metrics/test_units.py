@@ -1,0 +1,295 @@
+"""Many units: funnel limits and shrunken scores, against other software and planted truth."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate, special, stats
+
+import cxkit as cx
+from cxkit.errors import ColumnError, QuestionError
+from cxkit.metrics.shrinkage import reml
+from tests import reference_case
+
+#: Rubin (1981), table 1: effects of coaching in eight schools and their standard errors.
+SCHOOLS = ([28, 8, -3, 7, -1, 1, 18, 12], [15, 10, 16, 11, 9, 11, 10, 18])
+#: Efron and Morris (1975): hits of eighteen players in their first 45 times at bat, 1970.
+HITS = [18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7]
+
+
+def as_frame(values, errors, measured_in="score"):
+    """A frame as cx.by returns it, from published scores and their errors."""
+    return pd.DataFrame(
+        {
+            "unit": [f"u{i:02d}" for i in range(len(values))],
+            "metric": "effect",
+            "measured_in": measured_in,
+            "value": np.asarray(values, dtype=float),
+            "se": np.asarray(errors, dtype=float),
+            "level": 0.95,
+            "n": 10,
+        }
+    )
+
+
+def answers(k=40, tau=12.0, seed=1, low=5, high=80):
+    """Branches whose true NPS differs by tau points, and those true scores."""
+    rng = np.random.default_rng(seed)
+    truth = 20 + rng.normal(0, tau, k)
+    rows = []
+    for i, t in enumerate(truth):
+        p = np.array([0.35 - t / 200, 0.3, 0.35 + t / 200]).clip(0.01)
+        scores = rng.choice([3, 8, 10], size=int(rng.integers(low, high)), p=p / p.sum())
+        rows += [(f"B{i:03d}", s) for s in scores]
+    return pd.DataFrame(rows, columns=["branch", "nps"]), truth
+
+
+def test_reml_agrees_with_metafor():
+    case = reference_case.expected("O17")["bcg_reml"]
+    bcg = reference_case.table("O17", "bcg.csv")
+    y, v = bcg["yi"].to_numpy(), bcg["vi"].to_numpy()
+    assert reml(y, v) == pytest.approx(case["tau2"], abs=1e-4)
+    caption = cx.shrunken(as_frame(y, np.sqrt(v)), variance="own").caption
+    assert f"{math.sqrt(case['tau2']):.2f}" in caption
+    assert f"{case['est']:.2f}".replace("-", "−") in caption
+
+
+def test_schools_agree_with_the_integral():
+    """The average over tau^2 by scipy's adaptive quadrature instead of the grid."""
+    y, s = (np.asarray(v, dtype=float) for v in SCHOOLS)
+    v = s**2
+
+    def given(tau2):
+        w = 1 / (v + tau2)
+        mu = (w * y).sum() / w.sum()
+        density = math.exp(
+            -0.5 * (np.log(v + tau2).sum() + math.log(w.sum()) + (w * (y - mu) ** 2).sum()) + 26
+        )
+        return density, mu + tau2 * w * (y - mu)
+
+    def over(f):
+        pieces = [(0, 100), (100, 1e3), (1e3, 1e5), (1e5, 1e8)]
+        return sum(integrate.quad(f, a, b, epsabs=0, epsrel=1e-9)[0] for a, b in pieces)
+
+    whole = over(lambda t: given(t)[0])
+    there = [over(lambda t, i=i: given(t)[0] * given(t)[1][i]) / whole for i in range(8)]
+    found = cx.shrunken(as_frame(*SCHOOLS), variance="own").frame.sort_values("unit")
+    np.testing.assert_allclose(found["value"], there, atol=2e-3)
+
+
+def test_schools_agree_with_rgbp():
+    """R package Rgbp, gbp(y, se), as its authors print it: the same model and prior.
+
+    Rgbp replaces the average over tau^2 by an adjusted density; that moves a mean by less than a
+    tenth of the school's own standard error, and a standard deviation by less than a tenth.
+    """
+    mean = [14.979, 8.077, 4.650, 7.592, 2.737, 4.633, 13.484, 9.189]
+    sd = [10.560, 7.810, 10.096, 8.257, 7.634, 8.441, 8.176, 10.227]
+    found = cx.shrunken(as_frame(*SCHOOLS), variance="own").frame.sort_values("unit")
+    assert (np.abs(found["value"] - mean) < 0.1 * np.array(SCHOOLS[1])).all()
+    np.testing.assert_allclose(found["se"], sd, rtol=0.1)
+
+
+def test_baseball_agrees_with_efron_and_morris():
+    """They print a weight of .209 for the arcsine scores: 1 - 15 / S, with S = 18.96.
+
+    The weight here keeps tau^2 at 0 or above, so B = 1 - kept is their gamma, mean 15 / S, below 1.
+    """
+    x = math.sqrt(45) * np.arcsin(2 * np.array(HITS) / 45 - 1)
+    s = ((x - x.mean()) ** 2).sum()
+    assert 1 - 15 / s == pytest.approx(0.209, abs=5e-4)
+    below = 15 / s * special.gammainc(8.5, s / 2) / special.gammainc(7.5, s / 2)
+    found = cx.shrunken(as_frame(x, np.ones(18)), variance="own").frame
+    np.testing.assert_allclose(found["kept"], 1 - below, atol=1e-5)
+
+
+def test_drawn_averages_are_nearer_to_the_rest_of_the_season():
+    """Efron and Morris (1975), table 1, last column: the averages of the rest of 1970."""
+    rest = "346 298 276 222 273 270 263 210 269 230 264 256 303 264 226 285 316 200"
+    hits = pd.DataFrame(
+        [(f"p{i:02d}", j < h) for i, h in enumerate(HITS) for j in range(45)],
+        columns=["player", "hit"],
+    )
+    found = cx.shrunken(cx.by(hits, "player", cx.share, column="hit")).frame.sort_values("player")
+    season = np.array(rest.split(), dtype=float) / 10
+    raw, drawn = (((found[c].to_numpy() - season) ** 2).sum() for c in ("own", "value"))
+    assert raw / drawn > 3
+    assert (found["low"] < season).all()
+    assert (season < found["high"]).all()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.25, 1.0, 4.0])
+@pytest.mark.parametrize("k", [8, 40])
+def test_intervals_hold_their_level_over_units(k, ratio):
+    """Planted truth, 50 firms; the units of a firm share its mean and tau^2, hence .93."""
+    rng = np.random.default_rng(7)
+    inside, closer = [], []
+    for _ in range(50):
+        v = 6000 / rng.lognormal(3.5, 0.8, k)
+        truth = 30 + rng.normal(0, math.sqrt(ratio * np.median(v)), k)
+        frame = as_frame(truth + rng.normal(0, np.sqrt(v)), np.sqrt(v), measured_in="days")
+        found = cx.shrunken(frame, variance="own").frame.sort_values("unit")
+        inside.append(((found["low"] < truth) & (truth < found["high"])).mean())
+        closer.append(((found["value"] - truth) ** 2).sum() < ((found["own"] - truth) ** 2).sum())
+    assert 0.93 <= np.mean(inside) <= 1
+    assert np.mean(closer) > 0.6
+
+
+def test_answers_of_branches_hold_the_planted_truth():
+    frame, truth = answers(k=120)
+    table = cx.shrunken(cx.by(frame, "branch", cx.nps, column="nps"))
+    found = table.frame.sort_values("branch")
+    inside = ((found["low"] < truth) & (truth < found["high"])).mean()
+    assert inside >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 120)
+    assert found["kept"].corr(found["n"]) > 0.8
+    assert table.frame["value"].is_monotonic_decreasing
+    assert "drawn towards the mean of 120 units" in table.caption
+    assert "standard deviation of about" in table.caption
+
+
+def test_shrinking_keeps_between_own_and_mean():
+    frame, _ = answers(seed=2)
+    found = cx.shrunken(cx.by(frame, "branch", cx.nps, column="nps")).frame
+    middle = (found["value"] - found["own"] * found["kept"]) / (1 - found["kept"])
+    assert (found["kept"].between(0, 1)).all()
+    assert middle.max() - middle.min() < 3
+    assert (found["value"].between(found["low"], found["high"])).all()
+
+
+def test_exact_limits_by_counting():
+    """Spiegelhalter's definition, by summing the binomial probabilities of every count."""
+    units = [("a", 7, 9), ("b", 30, 55), ("c", 12, 12), ("d", 5, 40)]
+    rows = [(u, i < x) for u, x, n in units for i in range(n)]
+    found = cx.funnel(
+        cx.by(pd.DataFrame(rows, columns=["u", "yes"]), "u", cx.share, column="yes")
+    ).frame
+    share = sum(x for _, x, _ in units) / sum(n for *_, n in units)
+    for row, (_, _, n) in zip(found.to_dict("records"), units, strict=True):
+        chance = [math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)]
+        total = np.cumsum(chance)
+        for name, p in (("low", 0.025), ("high", 0.975), ("far_low", 0.001), ("far_high", 0.999)):
+            r = int(np.searchsorted(total, p))
+            limit = (r - (total[r] - p) / chance[r]) / n
+            assert row[name] == pytest.approx(100 * min(max(limit, 0), 1), abs=1e-8)
+    assert found["target"].iloc[0] == pytest.approx(100 * share)
+
+
+def test_normal_limits_and_dispersion_by_hand():
+    frame, _ = answers(k=30, seed=3)
+    scores = cx.by(frame, "branch", cx.nps, column="nps")
+    overall = cx.nps(frame["nps"])
+    one = overall.se**2 * overall.n
+    found = cx.funnel(scores).frame
+    half = stats.norm.isf(0.025) * np.sqrt(one / found["n"])
+    np.testing.assert_allclose(found["high"], np.minimum(overall.value + half, 100))
+    np.testing.assert_allclose(found["target"], overall.value)
+    z = (found["value"] - overall.value) / np.sqrt(one / found["n"])
+    np.testing.assert_allclose(found["z"], z)
+    drawn = np.sort(np.clip(z, z.quantile(0.1), z.quantile(0.9)))
+    phi = (drawn**2).mean()
+    w = found["n"] / one
+    tau2 = (30 * phi - 29) / (w.sum() - (w**2).sum() / w.sum())
+    added = cx.funnel(scores, overdispersion="additive").frame
+    half = stats.norm.isf(0.025) * np.sqrt(one / found["n"] + tau2)
+    np.testing.assert_allclose(added["low"], np.maximum(overall.value - half, -100))
+    wider = cx.funnel(scores, overdispersion="multiplicative")
+    half = stats.norm.isf(0.025) * np.sqrt(phi * one / found["n"])
+    np.testing.assert_allclose(wider.frame["low"], np.maximum(overall.value - half, -100))
+    assert f"phi = {phi:.2f}" in wider.caption
+
+
+def test_units_alike_lie_outside_as_often_as_is_said():
+    """400 branches with the same true share: 5 % and 0.2 % outside, three binomial errors."""
+    rng = np.random.default_rng(11)
+    n = rng.integers(20, 200, 400)
+    frame = pd.DataFrame({"b": np.repeat(np.arange(400), n), "yes": rng.random(n.sum()) < 0.7})
+    table = cx.funnel(cx.by(frame, "b", cx.share, column="yes"))
+    outside = (table.frame["outside"] != "").sum()
+    assert abs(outside - 20) <= 3 * math.sqrt(19)
+    assert f"of 400 units {outside} lie outside the 95 % limits" in table.caption
+    assert "chance alone would put about 20.0 and 0.8" in table.caption
+
+
+def test_unlike_units_are_seen_and_the_usual_spread_can_be_allowed_for():
+    frame, _ = answers(k=60, tau=25, seed=5, low=40, high=120)
+    frame.loc[frame["branch"] == "B007", "nps"] = 3
+    scores = cx.by(frame, "branch", cx.nps, column="nps")
+    chance = cx.funnel(scores)
+    usual = cx.funnel(scores, overdispersion="additive")
+    many, few = ((t.frame["outside"] != "").sum() for t in (chance, usual))
+    assert many > 3 * max(few, 1)
+    odd = usual.frame.set_index("branch").loc["B007"]
+    assert odd["outside"] == "below 99.8 %"
+    assert "B007" in str(usual)
+    assert "a standard deviation between units of" in usual.caption
+
+
+def test_swapping_yes_and_no_mirrors_the_funnel():
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame({"u": np.repeat(list("abcdef"), 30), "yes": rng.random(180) < 0.3})
+    one = cx.funnel(cx.by(frame, "u", cx.share, column="yes")).frame
+    other = cx.funnel(cx.by(frame.assign(yes=~frame["yes"]), "u", cx.share, column="yes")).frame
+    np.testing.assert_allclose(one["value"], 100 - other["value"])
+    np.testing.assert_allclose(one["z"], -other["z"], atol=1e-12)
+    step = 100 / 30  # counts below and counts above a limit are smoothed from different ends
+    assert (abs(one["low"] - (100 - other["high"])) <= step).all()
+
+
+@pytest.mark.parametrize("ask", [cx.funnel, cx.shrunken])
+def test_units_without_a_number_are_said(ask):
+    frame, _ = answers(k=6, seed=4)
+    extra = pd.DataFrame({"branch": ["Silent", "Silent", None], "nps": [np.nan, np.nan, 9]})
+    table = ask(cx.by(pd.concat([frame, extra]), "branch", cx.nps, column="nps"))
+    row = table.frame.set_index("branch").loc["Silent"]
+    assert (row["status"], pd.isna(row["value"])) == ("no data", True)
+    assert row["reason"]
+    assert "1 without a number or its standard error are left out" in table.caption
+    assert "1 answers without branch are left out" in table.caption
+    assert "(missing)" not in table.frame["branch"].tolist()
+    assert "nan" not in str(table).lower()
+
+
+@pytest.mark.parametrize("ask", [cx.funnel, cx.shrunken])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [("a", np.nan)],
+        [("a", 9.0)],
+        [("a", 9.0)] * 5 + [("b", 9.0)] * 4,
+        [(u, 9.0) for u in "abcdef"],
+    ],
+    ids=["nothing", "all missing", "one answer", "all alike", "all alike, one each"],
+)
+def test_nothing_to_tell_is_said(ask, rows):
+    frame = pd.DataFrame(rows, columns=["u", "nps"]).astype({"nps": float})
+    table = ask(cx.by(frame, "u", cx.nps, column="nps"))
+    assert table.caption.startswith("No ")
+    assert table.shown.empty
+    assert (table.frame["status"] == "no data").all()
+    assert table.frame["reason"].astype(bool).all()
+    assert "nan" not in str(table).lower()
+
+
+@pytest.mark.parametrize("ask", [cx.funnel, cx.shrunken])
+def test_refusals(ask):
+    with pytest.raises(ColumnError, match="asked for column 'metric'"):
+        ask(pd.DataFrame({"u": ["a"], "value": [1.0]}))
+    two = pd.concat([as_frame([1, 2], [1, 1]), as_frame([1], [1], measured_in="%")])
+    with pytest.raises(QuestionError, match="more than one measured_in"):
+        ask(two)
+    with pytest.raises(QuestionError, match="not a score of single answers"):
+        ask(as_frame([0.1, 0.2], [0.1, 0.1], measured_in="correlation"))
+
+
+def test_choices_that_are_refused():
+    scores = as_frame([1, 2], [1, 1])
+    with pytest.raises(QuestionError, match="do not widen"):
+        cx.funnel(scores, levels=(0.99, 0.95))
+    with pytest.raises(QuestionError, match='Write "none", "multiplicative" or "additive"'):
+        cx.funnel(scores, overdispersion="random")
+    with pytest.raises(QuestionError, match="the target 120 is no share"):
+        cx.funnel(as_frame([10, 20], [1, 1], measured_in="%"), target=120)
+    with pytest.raises(QuestionError, match='Write "pooled" or "own"'):
+        cx.shrunken(scores, variance="each")
