@@ -35,7 +35,7 @@ class Firm:
 
 def draw_firm(
     *,
-    seed: int = 20251231,
+    seed: int = 1,
     branches: int = 120,
     customers: int = 6000,
     staff: int = 1900,
@@ -78,7 +78,7 @@ def draw_firm(
 def simulate_firm(
     folder: str | Path,
     *,
-    seed: int = 20251231,
+    seed: int = 1,
     branches: int = 120,
     customers: int = 6000,
     staff: int = 1900,

@@ -112,7 +112,7 @@ def test_effects_add_up_and_the_bands_as_they_are_overstate(truth: dict) -> None
         assert effect["good_minus_poor"] == pytest.approx(parts, abs=2e-4)
         assert effect["good_minus_poor"] == pytest.approx(kept["good"] - kept["poor"], abs=2e-4)
         naive = population["in_band"]["good"] - population["in_band"]["poor"]
-        assert naive > effect["good_minus_poor"] + 2  # segment moves both
+        assert naive > effect["good_minus_poor"] + 1  # segment moves both
         assert sum(population["in_band_n"].values()) == population["n"]
 
 
