@@ -20,7 +20,7 @@ from cxkit.metrics.answers import (
     nobody_answered,
     on_scale,
 )
-from cxkit.metrics.weights import whole_counts
+from cxkit.metrics.weights import people_of
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def reverse(
     need_columns(items, columns, asked="reverse")
     turned = items.copy()
     for name in columns:
-        ends = _scale_of(name, scale)
+        ends = scale_of(name, scale)
         on_scale(items[name], scale=ends, asked="reverse", whole=False)
         total = ends[0] + ends[1]
         turned[name] = (int(total) if float(total).is_integer() else total) - items[name]
@@ -299,14 +299,13 @@ def keyed(
     asked: str,
 ) -> Answers:
     """Return the answers of people who answered every item, reversed ones turned round."""
-    people = np.ones(len(items), dtype=np.int64)
-    if counts is not None:
-        need_columns(items, [counts], asked=asked)
-        people = whole_counts(items[counts], asked=asked)
+    need_columns(items, [counts] if counts else [], asked=asked)
+    people = people_of(items[counts] if counts else None, len(items), asked=asked)
+    if counts:
         items = items.drop(columns=counts)
     if scale is not None:
         for name in items.columns:
-            on_scale(items[name], scale=_scale_of(name, scale), asked=asked, whole=False)
+            on_scale(items[name], scale=scale_of(name, scale), asked=asked, whole=False)
     if reversed:
         if scale is None:
             raise QuestionError(
@@ -359,7 +358,7 @@ def _item_rest(answers: Answers) -> list[tuple[str, float | None, float | None]]
     return found
 
 
-def _scale_of(name: str, scale: Scale | Mapping[str, Scale]) -> Scale:
+def scale_of(name: str, scale: Scale | Mapping[str, Scale]) -> Scale:
     """Return the ends of one item's scale."""
     if not isinstance(scale, Mapping):
         return check_scale(scale, asked=str(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,21 +13,78 @@ from cxkit.metrics.answers import (
     Scale,
     Scores,
     check_level,
+    check_scale,
     need_columns,
     no_data,
     yes_no,
 )
-from cxkit.metrics.weighted import HOW, Kind, weighted
-from cxkit.metrics.weights import whole_counts
+from cxkit.metrics.nps import nps_scoring
+from cxkit.metrics.proportions import csat_scoring, mean_scoring, share, share_scoring
+from cxkit.metrics.scoring import Scoring, estimate
+from cxkit.metrics.weights import people_of
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from cxkit.metrics.weighted import Kind
 
 #: Fitted chances closer to 0 or 1 than this mean that a group answered wholly or not at all.
 _EDGE = 1e-6
+
+
+def response_rate(
+    answered: Scores,
+    *,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the response rate: the share of the surveys sent that were answered, in percent.
+
+    Parameters
+    ----------
+    answered : Series, array or list of shape (n,)
+        One value per survey sent: true or false, such as ``responses["answered_on"].notna()``.
+    counts : Series, array or list of shape (n,), optional
+        How many surveys each value stands for.
+    clusters : Series, array or list of shape (n,), optional
+        Who was asked, where people were asked more than once.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        In percent, 0 to 100, with Wilson's interval; ``n`` is the surveys sent.
+
+    Raises
+    ------
+    ScaleError
+        A value is neither yes nor no.
+    QuestionError
+        The level, counts or clusters make no sense.
+
+    Notes
+    -----
+    See :func:`share`. A low rate is not a bias and a high one no proof against it: see
+    :func:`r_indicator` for who answered, and :func:`silent_bounds` for what the silent could
+    change. No finite population correction: the interval speaks of surveys like this one.
+
+    References
+    ----------
+    Groves, R. M. and Peytcheva, E. (2008). The impact of nonresponse rates on nonresponse bias: a
+    meta-analysis. Public Opinion Quarterly 72(2), 167-189. doi:10.1093/poq/nfn011
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> print(cx.response_rate([True, False], counts=[240, 760]))
+    Response rate 24.0 % (95 % interval 21.5 to 26.7, n = 1,000; Wilson)
+    """
+    return share(answered, counts=counts, clusters=clusters, metric="Response rate", level=level)
 
 
 def r_indicator(
@@ -113,9 +169,7 @@ def r_indicator(
             "  Name what is known of everybody asked, such as known=['region', 'tenure']."
         )
     need_columns(frame, [answered, *names, *([counts] if counts else [])], asked="r_indicator")
-    people = np.ones(len(frame), dtype=np.int64)
-    if counts:
-        people = whole_counts(frame[counts], asked="r_indicator")
+    people = people_of(frame[counts] if counts else None, len(frame), asked="r_indicator")
     complete = frame[[answered, *names]].notna().all(axis=1).to_numpy() & (people > 0)
     used, weight = frame.loc[complete, [answered, *names]], people[complete].astype(float)
     yes = yes_no(used[answered], asked="r_indicator")[0].astype(float)
@@ -164,7 +218,8 @@ def silent_bounds(
     metric: Kind,
     scale: Scale | None = None,
     top: float | None = None,
-    counts: Scores | None = None,
+    counts: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return the score of all who were asked if the silent were all at their worst or best.
@@ -181,6 +236,8 @@ def silent_bounds(
         For "csat": the lowest answer that counts as satisfied; one below the top if not given.
     counts : Series, array or list of shape (n,), optional
         How many people each row stands for.
+    clusters : Series, array or list of shape (n,), optional
+        Who was asked, where people were asked more than once.
     level : float, default 0.95
         Level of the intervals.
 
@@ -224,13 +281,9 @@ def silent_bounds(
     1  as those who answered   40.0  5          3
     2            all the best   62.5  8          0
     """
-    given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
-    known: dict[str, Any] = {"nps": (0, 10), "share": (False, True), "csat": scale or (1, 5)}
-    ends = known.get(metric, scale)
-    if ends is None:
-        raise QuestionError(
-            "silent_bounds: a mean without a scale has no worst answer.\n  Write e.g. scale=(1, 5)."
-        )
+    level = check_level(level)
+    scoring, ends = _scored(metric, scale, top)
+    given = scores if isinstance(scores, pd.Series) else pd.Series(scores, dtype=object)
     silent = given.isna()
     rows = []
     for label, filled in (
@@ -238,18 +291,31 @@ def silent_bounds(
         ("as those who answered", given),
         ("all the best", given.astype(object).mask(silent, ends[1])),
     ):
-        found = weighted(
-            filled,
-            np.ones(len(given)),
-            metric=metric,
-            scale=scale,
-            top=top,
-            counts=counts,
-            level=level,
-        )
-        plain = replace(found, metric=found.metric.removesuffix(", weighted"), method=HOW[metric])
-        rows.append({"silent": label, **plain.as_row()})
+        found = estimate(scoring, filled, level=level, counts=counts, clusters=clusters)
+        rows.append({"silent": label, **found.as_row()})
     return pd.DataFrame(rows, columns=["silent", *Estimate.__dataclass_fields__])
+
+
+def _scored(metric: Kind, scale: Scale | None, top: float | None) -> tuple[Scoring, Scale]:
+    """Return how a metric is scored, and the worst and the best answer."""
+    if metric == "nps":
+        return nps_scoring(), (0, 10)
+    if metric == "share":
+        return share_scoring(), (0, 1)
+    if metric == "csat":
+        low, high = check_scale(scale or (1, 5), asked="silent_bounds")
+        return csat_scoring(scale=(low, high), top=high - 1 if top is None else top), (low, high)
+    if metric != "mean":
+        raise QuestionError(
+            f"silent_bounds: metric {metric!r} is not known.\n"
+            '  It is "nps", "share", "csat" or "mean".'
+        )
+    if scale is None:
+        raise QuestionError(
+            "silent_bounds: a mean without a scale has no worst answer.\n  Write e.g. scale=(1, 5)."
+        )
+    low, high = check_scale(scale, asked="silent_bounds")
+    return mean_scoring(f"mean ({low:g} to {high:g})", "silent_bounds", (low, high)), (low, high)
 
 
 def _design(used: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:

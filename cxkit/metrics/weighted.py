@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,10 @@ from cxkit.metrics.answers import (
     on_scale,
     yes_no,
 )
+from cxkit.metrics.clusters import check_clusters
 from cxkit.metrics.nps import adjusted_wald
 from cxkit.metrics.proportions import span, wilson
-from cxkit.metrics.weights import Weights, kish, real_weights, whole_counts
+from cxkit.metrics.weights import Weights, kish, people_of, real_weights
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -205,12 +206,10 @@ def _checked(
         w, people, cells = weights.weight.to_numpy(), weights.people, weights.cells
     else:
         w = real_weights(weights, asked="weighted")
-        people = np.ones(w.size, dtype=np.int64)
-        if counts is not None:
-            people = whole_counts(counts, asked="weighted")
-    if not w.size == people.size == rows:
+        people = people_of(counts, rows, asked="weighted")
+    if w.size != rows:
         raise QuestionError(
-            f"weighted: {rows:,} scores, {w.size:,} weights and {people.size:,} counts.\n"
+            f"weighted: {rows:,} scores and {w.size:,} weights.\n"
             "  Give the column of the frame that was weighted, unfiltered: a missing answer is "
             "counted by itself."
         )
@@ -263,14 +262,9 @@ def _clusters(
     clusters: Scores | None, used: NDArray[np.bool_], people: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64] | None, str]:
     """Return cluster numbers (-1: no key), or None where nobody repeats, and what they are."""
-    if clusters is None:
+    given = check_clusters(clusters, used.size, asked="weighted")
+    if given is None:
         return None, ""
-    given = clusters if isinstance(clusters, pd.Series) else pd.Series(clusters, dtype=object)
-    if len(given) != used.size:
-        raise QuestionError(
-            f"weighted: {used.size:,} scores and {len(given):,} clusters.\n"
-            "  Give columns of one frame, all of the same length."
-        )
     codes = pd.factorize(given)[0].astype(np.int64)
     shared = used & (codes >= 0)
     repeats = shared.any() and np.bincount(codes[shared], weights=people[shared]).max() > 1
@@ -389,12 +383,10 @@ def _limits(
         if found.clusters is not None:
             spread *= n / (n - 1)
         n = min(spread / found.wide, n) if found.wide > 0 else n
-    if found.clusters is not None:
-        n *= (z / t) ** 2
-    counts: Any = (found.up * n, found.down * n, n)
-    limits = (
-        adjusted_wald(*counts, level=level)
-        if metric == "nps"
-        else wilson(found.up * n, n, level=level)
-    )
-    return float(limits[0]) / 100, float(limits[1]) / 100, se
+    quantile, many = np.array(z if found.clusters is None else t), np.array(n)
+    if metric == "nps":
+        up, down = found.up * many, found.down * many
+        low, high = map(float, adjusted_wald(up, down, many, level=level, quantile=quantile))
+    else:
+        low, high = map(float, wilson(found.up * n, n, level=level, quantile=quantile))
+    return min(low / 100, found.value), max(high / 100, found.value), se

@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns
+from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.raking import cut, fit, margin_of, margin_table, one_total
 from cxkit.results import Table
 
@@ -262,19 +263,10 @@ def kish(weights: NDArray[np.float64], people: NDArray[Any]) -> float:
     return float(people @ weights) ** 2 / squares if squares > 0 else 0.0
 
 
-def whole_counts(counts: object, *, asked: str) -> NDArray[np.int64]:
-    """Return counts of people as whole numbers, or refuse what is not one."""
-    try:
-        given = pd.Series(counts).to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        given = np.array([np.nan])
-    wrong = ~((given >= 0) & (given == np.floor(given)) & np.isfinite(given))
-    if wrong.any():
-        raise QuestionError(
-            f"{asked}: a count is {given[wrong][0]:g} ({int(wrong.sum()):,} of {given.size:,} rows)"
-            ".\n  counts say how many people gave a row's answers: whole numbers from 0 on."
-        )
-    return given.astype(np.int64)
+def people_of(counts: object, rows: int, *, asked: str) -> NDArray[np.int64]:
+    """Return how many people each row stands for: 1 without counts."""
+    found = check_counts(counts, rows, asked=asked)
+    return np.ones(rows, dtype=np.int64) if found is None else found
 
 
 def real_weights(weights: object, *, asked: str) -> NDArray[np.float64]:
@@ -305,9 +297,7 @@ def _weights(
 ) -> Weights:
     """Return weights that make every margin hold, or refuse margins that cannot."""
     need_columns(frame, [c for c in (base, counts) if c], asked=asked)
-    people = np.ones(len(frame), dtype=np.int64)
-    if counts:
-        people = whole_counts(frame[counts], asked=asked)
+    people = people_of(frame[counts] if counts else None, len(frame), asked=asked)
     start = np.ones(len(frame)) if base is None else real_weights(frame[base], asked=asked)
     mass = start * people
     placed = np.ones(len(frame), dtype=bool)
