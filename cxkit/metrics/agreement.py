@@ -11,10 +11,13 @@ from scipy.special import fdtri
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, need_columns, no_data, nobody_answered
+from cxkit.metrics.weights import people_of
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 GroupSize = Literal["mean", "n0"]
 Null = Literal["uniform", "skewed"]
@@ -40,8 +43,43 @@ class _Anova:
         return self.units - 1, self.n - self.units
 
 
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Answers by unit: a row of ``scores`` stands for ``people`` of the unit ``codes`` names."""
+
+    names: pd.Index
+    codes: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    people: NDArray[np.int64]
+    n_missing: int
+
+    @property
+    def n(self) -> NDArray[np.int64]:
+        """Return how many people of each unit answered."""
+        many = np.bincount(self.codes, weights=self.people, minlength=len(self.names))
+        return many.astype(np.int64)
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums over the people of each unit, a column for each item."""
+        columns = [
+            np.bincount(self.codes, weights=self.people * v, minlength=len(self.names))
+            for v in values.T
+        ]
+        return np.column_stack(columns)
+
+    def means(self) -> NDArray[np.float64]:
+        """Return the mean of each unit, a column for each item; 0 where nobody answered."""
+        return self.sums(self.scores) / np.maximum(self.n, 1)[:, None]
+
+
 def icc1(
-    frame: pd.DataFrame, *, unit: str, score: str, k: GroupSize = "mean", level: float = 0.95
+    frame: pd.DataFrame,
+    *,
+    unit: str,
+    score: str,
+    k: GroupSize = "mean",
+    counts: str | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     """Estimate ICC(1): how much of one person's answer the unit explains.
 
@@ -54,6 +92,8 @@ def icc1(
     k : {"mean", "n0"}, default "mean"
         Group size in the formula: the mean N / J, as R's ``multilevel``, or n0, which allows for
         unequal sizes. ``method`` says which, and its value.
+    counts : str, optional
+        Column with how many people each row stands for.
     level : float, default 0.95
         Level of the interval.
 
@@ -87,11 +127,17 @@ def icc1(
     >>> print(cx.icc1(frame, unit="branch", score="score"))
     ICC(1) of score 0.73 (95 % interval 0.07 to 0.99, n = 9; one-way ANOVA, 3 units, mean size 3)
     """
-    return _icc(frame, unit=unit, score=score, k=k, level=level, kind="ICC(1)")
+    return _icc(frame, unit=unit, score=score, k=k, counts=counts, level=level, kind="ICC(1)")
 
 
 def icc2(
-    frame: pd.DataFrame, *, unit: str, score: str, k: GroupSize = "mean", level: float = 0.95
+    frame: pd.DataFrame,
+    *,
+    unit: str,
+    score: str,
+    k: GroupSize = "mean",
+    counts: str | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     """Estimate ICC(2): how reliable the mean of a unit is.
 
@@ -103,6 +149,8 @@ def icc2(
         Columns: the unit a person belongs to, and the answer (any numeric scale).
     k : {"mean", "n0"}, default "mean"
         Only named in ``method``: ICC(2) does not depend on it, but large units raise it.
+    counts : str, optional
+        Column with how many people each row stands for.
     level : float, default 0.95
         Level of the interval.
 
@@ -134,10 +182,12 @@ def icc2(
     >>> print(cx.icc2(frame, unit="branch", score="score"))
     ICC(2) of score 0.89 (95 % interval 0.19 to 1.00, n = 9; one-way ANOVA, 3 units, mean size 3)
     """
-    return _icc(frame, unit=unit, score=score, k=k, level=level, kind="ICC(2)")
+    return _icc(frame, unit=unit, score=score, k=k, counts=counts, level=level, kind="ICC(2)")
 
 
-def rwg(frame: pd.DataFrame, *, unit: str, score: str, options: int) -> pd.DataFrame:
+def rwg(
+    frame: pd.DataFrame, *, unit: str, score: str, options: int, counts: str | None = None
+) -> pd.DataFrame:
     """Return the agreement rwg of each unit on one question.
 
     Parameters
@@ -148,6 +198,8 @@ def rwg(frame: pd.DataFrame, *, unit: str, score: str, options: int) -> pd.DataF
         Columns: the unit, and the answer to one question.
     options : int
         How many answers the question offers: 5 for a scale from 1 to 5.
+    counts : str, optional
+        Column with how many people each row stands for.
 
     Returns
     -------
@@ -186,7 +238,8 @@ def rwg(frame: pd.DataFrame, *, unit: str, score: str, options: int) -> pd.DataF
     1    b  3  0.000000         True
     2    c  1       NaN        False
     """
-    return rwg_j(frame, unit=unit, items=[score], options=options).rename(columns={"rwg_j": "rwg"})
+    found = rwg_j(frame, unit=unit, items=[score], options=options, counts=counts)
+    return found.rename(columns={"rwg_j": "rwg"})
 
 
 def rwg_j(
@@ -196,6 +249,7 @@ def rwg_j(
     items: Sequence[str],
     options: int,
     null: Null = "uniform",
+    counts: str | None = None,
 ) -> pd.DataFrame:
     """Return the agreement rwg(j) of each unit on a set of parallel questions.
 
@@ -212,6 +266,8 @@ def rwg_j(
     null : {"uniform", "skewed"}, default "uniform"
         What answers without agreement would look like: spread evenly, or leaning slightly to one
         side (5 %, 15 %, 20 %, 35 %, 25 %; for five options only), which asks for more agreement.
+    counts : str, optional
+        Column with how many people each row stands for.
 
     Returns
     -------
@@ -246,19 +302,21 @@ def rwg_j(
       unit  n     rwg_j
     0    a  3  0.909091
     """
-    items = _items(frame, unit, items, asked="rwg")
+    units = _units(frame, unit, _items(unit, items, asked="rwg"), counts, asked="rwg")
     expected = _null_variance(options, null)
-    used = frame[[unit, *items]].dropna()
-    groups = used.groupby(unit, observed=True, sort=True)
-    n = groups.size()
-    m = (groups[items].var() / expected).mean(axis=1)
-    value = np.where(m > 1, 0.0, len(items) * (1 - m) / (len(items) * (1 - m) + m))
-    return _per_unit(frame, unit, n, value, name="rwg_j").assign(
-        set_to_zero=lambda found: found["unit"].isin(m.index[m > 1])
-    )[["unit", "n", "rwg_j", "set_to_zero", "reason"]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = units.sums((units.scores - units.means()[units.codes]) ** 2)
+        m = (spread / (units.n - 1)[:, None] / expected).mean(axis=1)
+        j = units.scores.shape[1]
+        value = np.where(m > 1, 0.0, j * (1 - m) / (j * (1 - m) + m))
+    found = _per_unit(units, value, name="rwg_j")
+    found["set_to_zero"] = (m > 1) & (units.n > 1)
+    return found[["unit", "n", "rwg_j", "set_to_zero", "reason"]]
 
 
-def ad_m(frame: pd.DataFrame, *, unit: str, items: str | Sequence[str]) -> pd.DataFrame:
+def ad_m(
+    frame: pd.DataFrame, *, unit: str, items: str | Sequence[str], counts: str | None = None
+) -> pd.DataFrame:
     """Return each unit's mean absolute deviation from its mean, in points of the scale.
 
     Parameters
@@ -269,6 +327,8 @@ def ad_m(frame: pd.DataFrame, *, unit: str, items: str | Sequence[str]) -> pd.Da
         Column of the unit.
     items : str or list of str
         Column of one question, or of several on one scale.
+    counts : str, optional
+        Column with how many people each row stands for.
 
     Returns
     -------
@@ -301,20 +361,27 @@ def ad_m(frame: pd.DataFrame, *, unit: str, items: str | Sequence[str]) -> pd.Da
       unit  n  ad_m
     0    a  4   1.0
     """
-    items = _items(frame, unit, [items] if isinstance(items, str) else items, asked="ad_m")
-    used = frame[[unit, *items]].dropna()
-    groups = used.groupby(unit, observed=True, sort=True)
-    away = (used[items] - groups[items].transform("mean")).abs().mean(axis=1)
-    value = away.groupby(used[unit], observed=True, sort=True).mean()
-    return _per_unit(frame, unit, groups.size(), value.to_numpy(), name="ad_m")
+    names = _items(unit, [items] if isinstance(items, str) else items, asked="ad_m")
+    units = _units(frame, unit, names, counts, asked="ad_m")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = units.sums(np.abs(units.scores - units.means()[units.codes]))
+        value = (away / units.n[:, None]).mean(axis=1)
+    return _per_unit(units, value, name="ad_m")
 
 
 def _icc(
-    frame: pd.DataFrame, *, unit: str, score: str, k: GroupSize, level: float, kind: str
+    frame: pd.DataFrame,
+    *,
+    unit: str,
+    score: str,
+    k: GroupSize,
+    counts: str | None,
+    level: float,
+    kind: str,
 ) -> Estimate:
     """Return ICC(1) or ICC(2) from a one-way analysis of variance."""
     level, metric = check_level(level), f"{kind} of {score}"
-    a = _anova(frame, unit=unit, score=score, k=k)
+    a = _anova(frame, unit=unit, score=score, k=k, counts=counts)
     size = "mean size" if k == "mean" else "size n0"
     method = f"one-way ANOVA, {a.units:,} units, {size} {a.k:.4g}"
     why = _why_no_icc(a, kind)
@@ -356,26 +423,27 @@ def _icc(
     )
 
 
-def _anova(frame: pd.DataFrame, *, unit: str, score: str, k: GroupSize) -> _Anova:
+def _anova(
+    frame: pd.DataFrame, *, unit: str, score: str, k: GroupSize, counts: str | None
+) -> _Anova:
     """Return the mean squares between and within units, and the group size asked for."""
-    need_columns(frame, [unit, score], asked="icc")
+    every = _units(frame, unit, [score], counts, asked="icc")
     if k not in {"mean", "n0"}:
         raise QuestionError(f'icc: k is {k!r}.\n  Write k="mean" (as R multilevel) or k="n0".')
-    used = frame[[unit, score]].dropna()
-    groups = used[score].astype(float).groupby(used[unit], observed=True)
-    sizes, means = groups.size().to_numpy(float), groups.mean().to_numpy(float)
-    n, units = len(used), len(sizes)
-    missing = len(frame) - n
+    answers, sizes = every.scores, every.n[every.n > 0].astype(float)
+    n, units = int(every.n.sum()), sizes.size
     if units < 2 or n <= units:
-        return _Anova(n, missing, units, n / units if units else 0.0, 0.0, 0.0)
+        return _Anova(n, every.n_missing, units, n / units if units else 0.0, 0.0, 0.0)
     size = n / units if k == "mean" else (n - (sizes**2).sum() / n) / (units - 1)
-    grand = float(used[score].mean())
-    between = float((sizes * (means - grand) ** 2).sum()) / (units - 1)
-    within = float(((used[score] - groups.transform("mean")) ** 2).sum()) / (n - units)
-    tiny = 1e-14 * max(float((used[score].astype(float) ** 2).mean()), 1e-300)
+    means = every.means()[every.n > 0, 0]
+    grand = float(every.people @ answers[:, 0]) / n
+    between = float(sizes @ (means - grand) ** 2) / (units - 1)
+    away = answers - every.means()[every.codes]
+    within = float(every.people @ away[:, 0] ** 2) / (n - units)
+    tiny = 1e-14 * max(float(every.people @ answers[:, 0] ** 2) / n, 1e-300)
     return _Anova(
         n,
-        missing,
+        every.n_missing,
         units,
         size,
         between if between > tiny else 0.0,
@@ -405,12 +473,29 @@ def _from_f(f: np.float64, k: float, kind: str) -> float:
     return float((f - 1) / (f + k - 1)) if kind == "ICC(1)" else float(1 - 1 / f)
 
 
-def _items(frame: pd.DataFrame, unit: str, items: Sequence[str], *, asked: str) -> list[str]:
-    """Return the item columns, or refuse missing ones."""
-    need_columns(frame, [unit, *items], asked=asked)
+def _items(unit: str, items: Sequence[str], *, asked: str) -> list[str]:
+    """Return the item columns, or refuse none."""
     if not items:
         raise QuestionError(f"{asked}: no item was given.\n  Name at least one column of answers.")
     return list(items)
+
+
+def _units(
+    frame: pd.DataFrame, unit: str, items: Sequence[str], counts: str | None, *, asked: str
+) -> _Units:
+    """Return the rows with a unit and every item, and the units, those without such rows too."""
+    need_columns(frame, [unit, *items, *([counts] if counts else [])], asked=asked)
+    people = people_of(frame[counts] if counts else None, len(frame), asked=asked)
+    names = pd.Index(frame.loc[people > 0, unit].dropna().unique()).sort_values()
+    used = frame[[unit, *items]].notna().all(axis=1).to_numpy() & (people > 0)
+    rows = frame.loc[used]
+    return _Units(
+        names=names,
+        codes=names.get_indexer(rows[unit]),
+        scores=rows[list(items)].to_numpy(dtype=float),
+        people=people[used],
+        n_missing=int(people.sum()) - int(people[used].sum()),
+    )
 
 
 def _null_variance(options: int, null: Null) -> float:
@@ -431,13 +516,14 @@ def _null_variance(options: int, null: Null) -> float:
     return float(share @ answer**2 - (share @ answer) ** 2)
 
 
-def _per_unit(
-    frame: pd.DataFrame, unit: str, n: pd.Series, value: np.ndarray, *, name: str
-) -> pd.DataFrame:
+def _per_unit(units: _Units, value: NDArray[np.float64], *, name: str) -> pd.DataFrame:
     """Return one row per unit named in the frame, those without enough people included."""
-    every = pd.Index(frame[unit].dropna().unique()).sort_values()
-    found = pd.DataFrame({"n": n, name: value}).reindex(every)
-    found["n"] = found["n"].fillna(0).astype(int)
-    found.loc[found["n"] < 2, name] = np.nan
-    found["reason"] = np.where(found["n"] < 2, "fewer than two people answered", "")
-    return found.rename_axis("unit").reset_index()[["unit", "n", name, "reason"]]
+    few = units.n < 2
+    return pd.DataFrame(
+        {
+            "unit": units.names,
+            "n": units.n,
+            name: np.where(few, np.nan, value),
+            "reason": np.where(few, "fewer than two people answered", ""),
+        }
+    )
