@@ -1,0 +1,279 @@
+"""Sentences, tables and guards of one bad experience, each made from its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cxkit import markup
+from cxkit.results import Guard, Note, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.results import Difference
+    from cxkit.retention.events import Events
+    from cxkit.retention.matched import Excess
+    from cxkit.retention.trials import Trials
+
+PP = "percentage points"
+
+
+def sentence(
+    effect: Difference,
+    main: dict[str, Any],
+    ungapped: dict[str, Any],
+    event: str,
+    gap: int,
+    horizon: int,
+) -> str:
+    """Say the answer: more leave, fewer leave, only those on their way out, or it cannot be told.
+
+    ``main`` and ``ungapped`` are rows of the excess at the horizon, with and without the gap.
+    """
+    if effect.value is None:
+        return (
+            f"What one bad experience ({event}) does to leaving cannot be told from these data: "
+            f"{effect.reason}"
+        )
+    limits = (
+        f"({markup.percent_label(effect.level)} interval "
+        f"{markup.interval(effect.low, effect.high, PP)}, n = {effect.n_a:,} affected)"
+    )
+    shares = (
+        f"{markup.quantity(main['affected'], '%')} against {markup.quantity(main['others'], '%')} "
+        f"of customers alike who were not yet affected"
+    )
+    size = markup.quantity(abs(effect.value), PP)
+    after = f"within {horizon} months, counted from {gap} days after it"
+    first = f"After a first bad experience ({event})"
+    if effect.direction == "higher":
+        return f"{first} more customers leave: {size} more {after} {limits}; {shares}."
+    if effect.direction == "lower":
+        return f"{first} fewer customers leave: {size} fewer {after} {limits}; {shares}."
+    signed = markup.quantity(effect.value, PP)
+    told = f"the difference {after} is {signed} {limits}; {shares}."
+    low = ungapped["low"]
+    if gap > 0 and low is not None and low > 0:
+        return (
+            f"{first} more customers leave soon, but that may be because they were leaving "
+            f"already: counted from the day itself the difference is "
+            f"{markup.quantity(ungapped['value'], PP)} "
+            f"({markup.interval(low, ungapped['high'], PP)}), whereas {told}"
+        )
+    return f"{first} whether more customers leave cannot be told: {told}"
+
+
+def stated(effect: Difference, horizon: int) -> Note:
+    """Say how the share of people who say that they would leave differs from what is seen here."""
+    seen = (
+        f"What is seen here is {markup.quantity(effect.value, PP)} "
+        f"({markup.interval(effect.low, effect.high, PP)}) within {horizon} months."
+        if effect.value is not None
+        else "Here too few were affected or left to say what they did."
+    )
+    return Note(
+        paragraphs=(
+            "A figure that is often quoted says how many people would walk away from a brand after "
+            "one bad experience. It is a stated intention: people of the public, asked in a survey "
+            "what they would do after an experience that they imagine, of any firm and of any "
+            f"size, with no date by which they would do it. {seen} That is what customers of this "
+            "firm did after an experience that is recorded, beyond what customers alike without "
+            "one did anyway. The two may differ many times over and neither corrects the other; "
+            "the stated figure is not printed, since its source was not checked.",
+        )
+    )
+
+
+def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float) -> Table:
+    """Return the excess at the main gap, by horizon."""
+    rows = frame[frame["gap"] == gap].assign(p_shown=lambda f: f["p_adjusted"].map(p_value))
+    n = int(rows["n_affected"].max())
+    tests = int(rows["family"].max())
+    family = f" p by Holm in a family of {tests}." if tests else ""
+    return Table.of(
+        rows,
+        caption=f"Leaving after a first bad experience ({event}), counted from {gap} days after "
+        f"it: {n:,} affected customers against customers alike not yet affected.{family}",
+        columns=[
+            ("Within months", "horizon", "count"),
+            *_columns(rows, level),
+            ("p, Holm", "p_shown", "text"),
+        ],
+    )
+
+
+def gaps_table(frame: pd.DataFrame, event: str, horizon: int, level: float) -> Table:
+    """Return the excess at one horizon, by gap."""
+    rows = frame[frame["horizon"] == horizon]
+    return Table.of(
+        rows,
+        caption=f"The same within {horizon} months, counted from the day of the event ({event}) "
+        "and from later: what a gap takes away may be leaving that had begun before the event. "
+        f"{int(rows['n_affected'].max()):,} customers affected without a gap.",
+        columns=[("Days after", "gap", "count"), *_columns(rows, level)],
+    )
+
+
+def robust_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> Table:
+    """Return the main comparison beside others that could be made."""
+    return Table.of(
+        frame,
+        caption=f"Within {horizon} months, from {gap} days after, compared in other ways. Where "
+        "others leave the comparison on the day of their own bad experience, customers who are "
+        "leaving and complain on their way out are lost among the others: an upper reading. This "
+        f"report's leaves them in for {gap} days: a lower one, n = "
+        f"{int(frame['n_affected'].iloc[0]):,} affected.",
+        columns=[("Comparison", "comparison", "text"), *_columns(frame, level)],
+    )
+
+
+def doses_table(frame: pd.DataFrame, event: str, gap: int, horizon: int, level: float) -> Table:
+    """Return the excess by how many bad experiences there were."""
+    named = {1: "first", 2: "second", 3: "third"}
+    rows = frame.assign(which=frame["dose"].map(named))
+    return Table.of(
+        rows,
+        caption=f"The first, second and third bad experience ({event}), each against customers "
+        f"alike with one fewer: leaving within {horizon} months, from {gap} days after; "
+        f"{int(rows['n_affected'].iloc[0]):,} customers had a first.",
+        columns=[("Which", "which", "text"), *_columns(rows, level)],
+    )
+
+
+def recovery_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> Table | Note:
+    """Return the excess by how a case was resolved, and what that differs by."""
+    if frame.empty:
+        return Note(
+            paragraphs=(
+                "Whether a recovery helps cannot be told: no service case with the day on which "
+                "it was resolved is among the data. Give the study its tickets, with customer.",
+            )
+        )
+    n = int(frame.loc[frame["of"] != "difference", "n_affected"].sum())
+    return Table.of(
+        frame,
+        caption=f"After a first case, by whether it was resolved {gap} days later, when the count "
+        f"of leaving within {horizon} months begins: {n:,} customers. How a case went was not "
+        "given by lot: hard cases take longer.",
+        columns=[("Case", "group", "text"), *_columns(frame, level)],
+    )
+
+
+def leads_table(frame: pd.DataFrame, level: float) -> Table | Note:
+    """Return what differed in the year before."""
+    if frame.empty:
+        return Note(
+            paragraphs=(
+                "Nothing that repeats can be compared before the event: too few of the affected "
+                "were customers, inside the data, for a year before it.",
+            )
+        )
+    rows = frame.assign(p_shown=frame["p_adjusted"].map(p_value))
+    return Table.of(
+        rows,
+        caption="Before the event, affected and others alike, per customer: differences near zero "
+        "are what a fair comparison shows. Leaving has no such row, since whoever is affected was "
+        "there until that day. Contacts of the year are alike in number by choice, so only their "
+        f"timing can differ. n = {int(frame['n_affected'].max()):,} affected.",
+        columns=[
+            ("What repeats", "outcome", "text"),
+            ("When", "window", "text"),
+            ("Affected", "affected", "score"),
+            ("Others", "others", "score"),
+            ("Difference", "value", "score"),
+            (f"{markup.percent_label(level)} interval", "low..high", "score"),
+            ("p, Holm", "p_shown", "text"),
+        ],
+    )
+
+
+def _columns(rows: pd.DataFrame, level: float) -> list[tuple[str, str, str]]:
+    """Return the columns that every table of the excess has."""
+    return [
+        ("Affected (%)", "affected", "%"),
+        ("Others (%)", "others", "%"),
+        ("Difference (points)", "value", PP),
+        (f"{markup.percent_label(level)} interval", "low..high", PP),
+        ("Customers affected", "n_affected", "count"),
+        *([("Why none", "reason", "text")] if (rows["reason"] != "").any() else []),
+    ]
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value; very small ones as a bound."""
+    if p is None or p != p:
+        return "–"
+    return "<\u00a00.001" if p < 0.001 else markup.number(p, 3)
+
+
+def guards(
+    trials: Trials,
+    events: Events,
+    found: Excess | None,
+    frame: pd.DataFrame,
+    robust: pd.DataFrame,
+    leads: pd.DataFrame,
+    effect: Difference,
+    gap: int,
+) -> tuple[Guard, ...]:
+    """Return every guard of this question, fired or not, with what it saw."""
+    horizon = int(frame["horizon"].max())
+    at = frame[frame["horizon"] == horizon].set_index("gap")["value"]
+    late = trials.people.start[trials.customer[trials.affected]] < trials.people.first
+    unmatched = found.unmatched if found is not None else int(trials.affected.sum())
+    upper = robust["value"].iloc[1]
+    known = leads[leads["p_adjusted"].notna() & (leads["p_adjusted"] < 1 - effect.level)]
+    different = ", ".join(f"{r.outcome} ({r.window})" for r in known.itertuples())
+    silent = frame[(frame["gap"] == gap) & (frame["status"] != "ok")]
+    alike = "quarter, tenure, contacts" + (" and segments" if trials.segments else "")
+    return (
+        Guard(
+            kind="already leaving",
+            fired=at[0] is not None and effect.high is not None and at[0] > effect.high,
+            text=f"Counted from the day of the event the difference is {_points(at[0])}, from "
+            f"{gap} days after it {_points(effect.value)}: what the gap takes away may be "
+            "customers who were leaving already and complained on their way out. The gap also "
+            f"understates a true effect: others who leave within {gap} days of their own event "
+            f"count as unaffected. With such others set aside it is {_points(upper)}."
+            if effect.value is not None
+            else "Too few left to tell those who were leaving already.",
+        ),
+        Guard(
+            kind="events before the data",
+            fired=bool(late.any()),
+            text=f"{int(late.sum()):,} of {int(trials.affected.sum()):,} affected customers joined "
+            "before the data begin; whether this was their first bad experience is not known.",
+        ),
+        Guard(
+            kind="different before",
+            fired=len(known) > 0,
+            text=f"In the year before, affected and others differ in: {different}."
+            if different
+            else "In the year before, affected and others cannot be told apart in what repeats."
+            if len(leads)
+            else "What repeats could not be compared before the event.",
+        ),
+        Guard(
+            kind="nobody alike",
+            fired=unmatched > 0,
+            text=f"{unmatched:,} affected customers have nobody alike in {alike} and are set aside."
+            + ("" if trials.segments else " Segments are not held equal."),
+        ),
+        Guard(
+            kind="events outside the relationship",
+            fired=events.outside > 0,
+            text=f"{events.outside:,} bad experiences lie before joining, or on or after the day "
+            "of leaving; they are dropped.",
+        ),
+        Guard(
+            kind="sparse exits",
+            fired=len(silent) > 0,
+            text=" ".join(f"Within {r.horizon} months: {r.reason}" for r in silent.itertuples())
+            or "Every horizon has enough exits in both groups.",
+        ),
+    )
+
+
+def _points(value: float | None) -> str:
+    """Write a difference, or that there is none."""
+    return markup.quantity(value, PP) if value is not None else "not known"

@@ -1,0 +1,310 @@
+"""One bad experience: a planted excess is found, a reversed one is not taken for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+import cxkit as cx
+from cxkit.errors import MissingTableError, QuestionError
+from cxkit.results import Difference
+from cxkit.retention import shock_wording
+from cxkit.retention.events import bad_events
+from cxkit.retention.matched import Rows, cluster_se, excess, leaving
+from cxkit.retention.shock import one_bad_experience
+from cxkit.retention.trials import contacts_of, people_of, sequential
+from tests import firms, shock_firms
+from tests.test_sentences import said
+
+RUNS = 40
+
+
+@pytest.fixture(scope="module")
+def sample() -> object:
+    return one_bad_experience(cx.sample_study())
+
+
+def simulated(seed: int, gaps: tuple[int, ...], **planted: object) -> tuple[object, list[object]]:
+    """Return a firm and the excess within 12 months for each gap."""
+    firm = shock_firms.study(seed, **planted)
+    events = bad_events(firm, event="", measure="", cut=None, at="", limit=72)
+    people = people_of(firm)
+    trials = sequential(people, events, contacts_of(firm, people))
+    return firm, [excess(trials.rows(gap=g), [365], customers=people.n) for g in gaps]
+
+
+def holds(found: object, truth: float) -> bool:
+    """Whether the 95 % interval of an excess holds a truth in percentage points."""
+    return abs(100 * found.value[0] - truth) < 1.96 * 100 * found.se[0]
+
+
+def lives(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return days, and whether they ended by leaving."""
+    rng = np.random.default_rng(seed)
+    life, end = rng.exponential(300, n), rng.uniform(30, 500, n)
+    return np.ceil(np.minimum(life, end)).astype(int), life <= end
+
+
+# --- against other software -------------------------------------------------------------------
+
+
+def test_unweighted_leaving_is_kaplan_meier_with_greenwood_s_error():
+    days, left = lives(400, 1)
+    shares, influence = leaving(days, left, np.ones(400), [100, 300])
+    for j, t in enumerate((100, 300)):
+        kept = cx.km_at(cx.kaplan_meier(pd.Series(days), pd.Series(left)), t)
+        assert 100 * (1 - shares[j]) == pytest.approx(kept.value, abs=1e-9)
+        assert 100 * np.sqrt((influence[:, j] ** 2).sum()) == pytest.approx(kept.se, abs=1e-9)
+
+
+def test_weighted_leaving_is_statsmodels_with_frequency_weights():
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    days, left = lives(300, 2)
+    weight = np.random.default_rng(3).integers(1, 6, 300).astype(float)
+    theirs = SurvfuncRight(days, left.astype(int), freq_weights=weight)
+    shares, _ = leaving(days, left, weight, [200])
+    kept = theirs.surv_prob[np.searchsorted(theirs.surv_times, 200, side="right") - 1]
+    assert 1 - shares[0] == pytest.approx(kept, abs=1e-12)
+
+
+def test_linearised_errors_are_those_of_a_bootstrap():
+    quick = one_bad_experience(shock_firms.study(5, n=800))
+    full = one_bad_experience(shock_firms.study(5, n=800), depth="full")
+    assert full.effect.value == quick.effect.value
+    # 300 resamples know an error to about 4 %; the linear one leaves out the cells' own noise
+    assert full.effect.se == pytest.approx(quick.effect.se, rel=0.2)
+    assert "bootstrap" in full.effect.method
+
+
+# --- identities -------------------------------------------------------------------------------
+
+
+def two_groups(seed: int, n: int = 500) -> Rows:
+    """Return people of one cell, half of them affected."""
+    days, left = lives(n, seed)
+    return Rows(
+        customer=np.arange(n),
+        cell=np.zeros(n, int),
+        affected=np.arange(n) % 2 == 0,
+        days=days,
+        left=left,
+        turned=np.zeros(n, bool),
+        kind=np.zeros(n, int),
+    )
+
+
+def test_swapping_affected_and_others_turns_the_sign():
+    rows = two_groups(4)
+    other = Rows(**{**{f: getattr(rows, f) for f in rows.__slots__}, "affected": ~rows.affected})
+    there, back = (excess(r, [200], customers=500) for r in (rows, other))
+    assert there.value[0] == pytest.approx(-back.value[0], abs=1e-12)
+    assert there.se[0] == pytest.approx(back.se[0], abs=1e-12)
+
+
+def test_rows_of_one_customer_do_not_make_the_answer_surer():
+    rows = two_groups(6)
+    twice = Rows(**{f: np.tile(getattr(rows, f), 2) for f in rows.__slots__})
+    once, again = (excess(r, [200], customers=500) for r in (rows, twice))
+    assert again.value[0] == pytest.approx(once.value[0], abs=1e-12)
+    assert again.se[0] == pytest.approx(once.se[0], abs=1e-12)
+    assert cluster_se(np.zeros((3, 1)))[0] == 0
+
+
+# --- planted truths ---------------------------------------------------------------------------
+
+
+def test_a_planted_excess_is_found_and_the_gap_understates_it():
+    hits, below = 0, 0
+    for seed in range(RUNS):
+        firm, (now, later) = simulated(seed, (0, 90), n=1500, factor=2.0, newcomers=True)
+        truth = shock_firms.planted(firm, factor=2.0, gap=0, horizon=365 / shock_firms.MONTH)
+        hits += holds(now, truth)
+        below += bool(later.value[0] < now.value[0])
+        assert later.value[0] > 1.96 * later.se[0], "a doubled hazard is seen through the gap"
+    assert hits >= binom.ppf(0.001, RUNS, 0.95)
+    assert below >= binom.ppf(0.999, RUNS, 0.5), "the gap takes from a true effect"
+
+
+def test_customers_on_their_way_out_fool_the_ungapped_comparison_and_not_the_gapped():
+    fooled, hits, strict_fooled = 0, 0, 0
+    for seed in range(RUNS):
+        firm = shock_firms.study(seed, n=1500, leavers=True)
+        events = bad_events(firm, event="", measure="", cut=None, at="", limit=72)
+        people = people_of(firm)
+        trials = sequential(people, events, contacts_of(firm, people))
+        now, later, strict = (
+            excess(rows, [365], customers=people.n)
+            for rows in (trials.rows(gap=0), trials.rows(gap=90), trials.rows(gap=90, lag=0))
+        )
+        fooled += bool(now.value[0] > 1.96 * now.se[0])
+        hits += holds(later, 0.0)
+        strict_fooled += bool(strict.value[0] > 1.96 * strict.se[0])
+    assert fooled == RUNS
+    assert hits >= binom.ppf(0.001, RUNS, 0.95)
+    assert strict_fooled == RUNS, "a gap alone is not enough: others must be lagged too"
+
+
+def test_no_effect_gives_none_with_or_without_the_gap():
+    hits = np.zeros(2)
+    for seed in range(RUNS):
+        _, found = simulated(seed, (0, 90), n=1500)
+        hits += [holds(f, 0.0) for f in found]
+    assert (hits >= binom.ppf(0.001, RUNS, 0.95)).all()
+
+
+def test_the_sentence_changes_with_the_truth():
+    harm = one_bad_experience(shock_firms.study(1, factor=2.5))
+    good = one_bad_experience(shock_firms.study(1, factor=0.2))
+    none = one_bad_experience(shock_firms.study(1))
+    out = one_bad_experience(shock_firms.study(1, leavers=True))
+    assert "more customers leave: " in harm.sentence
+    assert "fewer customers leave: " in good.sentence
+    assert "cannot be told" in none.sentence
+    assert "leaving already" in out.sentence
+    assert next(g for g in out.guards if g.kind == "already leaving").fired
+    assert not next(g for g in none.guards if g.kind == "already leaving").fired
+
+
+# --- events and recovery ----------------------------------------------------------------------
+
+
+def test_a_case_becomes_long_when_its_limit_passes_and_not_before():
+    study = cx.sample_study()
+    long = bad_events(study, event="long case", measure="", cut=None, at="", limit=72)
+    took = long.rows["solved"] - long.rows["began"]
+    assert (took.isna() | (took > pd.Timedelta(hours=72))).all()
+    late = long.rows["day"] - (long.rows["began"] + pd.Timedelta(hours=72)).dt.floor("D")
+    assert (late == pd.Timedelta(0)).all()
+    every = bad_events(study, event="long case", measure="", cut=None, at="", limit=0)
+    assert every.words == "a service case"
+    assert len(every.rows) + every.outside == len(study.tickets)
+
+
+def test_an_effort_score_where_high_is_bad_is_cut_from_above(tmp_path):
+    (tmp_path / "c.csv").write_text("customer,start,end\na,2024-01-01,\nb,2024-01-01,\n")
+    (tmp_path / "r.csv").write_text("customer,on,effort\na,2024-05-01,5\nb,2024-05-01,1\n")
+    (tmp_path / "study.yml").write_text(
+        "study: x\nas_of: 2025-01-01\n"
+        "customers: {file: c.csv, customer: customer, start: start, end: end}\n"
+        "responses: {file: r.csv, customer: customer, answered_on: on, "
+        'ces: {column: effort, version: "1.0"}}\n'
+    )
+    study = cx.open_study(tmp_path / "study.yml")
+    found = bad_events(study, event="low score", measure="ces", cut=None, at="", limit=0)
+    assert found.rows["customer"].tolist() == ["a"]
+    assert "or more" in found.words
+
+
+def test_recovery_compares_cases_by_what_was_known_when_the_count_begins(sample):
+    shown = sample.recovery
+    assert (shown["of"] == "difference").sum() == 2
+    known = shown[shown["value"].notna()]
+    assert len(known) >= 3
+    two = known.set_index("of").loc["against not yet affected"]["value"].tolist()
+    difference = known[known["of"] == "difference"]["value"].iloc[0]
+    assert difference == pytest.approx(two[1] - two[0], abs=1e-9)
+
+
+def test_doses_and_leads_of_the_sample(sample):
+    assert sample.doses["dose"].tolist() == [1, 2, 3]
+    assert sample.doses["value"].iloc[0] == pytest.approx(sample.effect.value, abs=1e-9)
+    leads = sample.leads
+    assert set(leads["outcome"]) == {"orders", "service cases", "mean nps"}
+    assert leads["family"].eq(len(leads)).all()
+    orders = leads[leads["outcome"] == "orders"].set_index("window")["value"]
+    change = orders["6 months before"] - orders["12 to 6 months before"]
+    assert orders["change at the placebo date"] == pytest.approx(change, abs=1e-9)
+    # buying does not depend on the experience in the sample: nothing planted, nothing found
+    assert (leads.loc[leads["outcome"] == "orders", "p_adjusted"] > 0.05).all()
+
+
+def test_a_reader_never_meets_nan_and_the_gaps_are_side_by_side(sample):
+    for result in (sample, one_bad_experience(cx.open_study(firms.shop() / "study.yml"))):
+        parts = (result.table, result.gaps_table, result.robust_table, result.doses_table)
+        more = (result.recovery_table, result.leads_table, result.stated, *result.guards)
+        text = " ".join(str(p) for p in (*parts, *more, result.sentence, result.effect))
+        assert "nan" not in text.lower().replace("finance", "")
+        assert result.excess["gap"].unique().tolist() == [0, 30, 90, 180]
+    assert "cannot be told from these data" in result.sentence
+    assert result.effect.reason
+
+
+def test_the_stated_figure_is_explained_and_not_printed(sample):
+    text = str(sample.stated)
+    assert "stated intention" in text
+    assert "32" not in text.replace(shock_wording.markup.number(sample.effect.value), "")
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_asked_is_refused_with_the_cure():
+    study = cx.sample_study()
+    with pytest.raises(QuestionError, match="'low score', 'complaint' or 'long case'"):
+        one_bad_experience(study, event="rude word")
+    with pytest.raises(QuestionError, match="complaint desk, phone"):
+        one_bad_experience(study, event="complaint", at="desk")
+    with pytest.raises(QuestionError, match="Scores under responses"):
+        one_bad_experience(study, event="low score", measure="npx")
+    with pytest.raises(QuestionError, match="Declare another event"):
+        one_bad_experience(study, event="low score", cut=-1)
+
+
+def test_a_snapshot_and_a_study_without_tables_are_refused(tmp_path):
+    (tmp_path / "c.csv").write_text("months,gone,bad\n3,1,1\n5,0,0\n")
+    (tmp_path / "u.csv").write_text("unit\nA\n")
+    snapshot = (
+        "study: x\nas_of: 2025-01-01\ncustomers: {file: c.csv, form: snapshot, customer: row, "
+        "tenure: {column: months, unit: months}, churned: gone, window: the last quarter, "
+        "experience: {complained: {column: bad, bad: [1]}}}\n"
+    )
+    (tmp_path / "study.yml").write_text(snapshot)
+    with pytest.raises(QuestionError, match="form: dates"):
+        one_bad_experience(cx.open_study(tmp_path / "study.yml"))
+    (tmp_path / "study.yml").write_text(
+        "study: x\nas_of: 2025-01-01\nunits: {file: u.csv, unit: unit}\n"
+    )
+    with pytest.raises(MissingTableError, match="customers"):
+        one_bad_experience(cx.open_study(tmp_path / "study.yml"))
+
+
+# --- sentences --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_sentence_of_a_random_result(seed):
+    rng = np.random.default_rng(seed)
+    value, se = rng.normal(0, 8), rng.uniform(0.5, 5)
+    first = rng.normal(0, 8)
+    main = {"affected": rng.uniform(5, 60), "others": rng.uniform(5, 60)}
+    ungapped = {"value": first, "low": first - 3.0, "high": first + 3.0}
+    effect = Difference(
+        metric="Left within 12 months",
+        measured_in="percentage points",
+        a="affected",
+        b="not yet affected",
+        value=value,
+        low=value - 1.96 * se,
+        high=value + 1.96 * se,
+        se=se,
+        p=0.5,
+        level=0.95,
+        n_a=int(rng.integers(20, 5000)),
+        n_b=int(rng.integers(20, 5000)),
+        n_missing=0,
+        method="test",
+    )
+    text = shock_wording.sentence(effect, main, ungapped, "a score of 6 or less (nps)", 90, 12)
+    assert ("more customers leave: " in text) == (effect.direction == "higher")
+    assert ("fewer customers leave: " in text) == (effect.direction == "lower")
+    open_ = effect.direction == "cannot be told"
+    assert ("leaving already" in text) == (open_ and ungapped["low"] > 0)
+    assert ("cannot be told" in text) == (open_ and ungapped["low"] <= 0)
+    shown = value if open_ else abs(value)
+    assert all(said(text, v, 1) for v in (shown, effect.low, effect.high, *main.values()))
+    assert said(text, effect.n_a, 0)
+    noted = str(shock_wording.stated(effect, 12))
+    assert said(noted, value, 1)
