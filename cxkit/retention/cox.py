@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from cxkit import markup
 from cxkit.errors import DataError, QuestionError
@@ -179,9 +180,9 @@ def cox(
         raise QuestionError(
             f"cox: nothing differs in {', '.join(covariates)}.\n  Give a column with two values."
         )
-    group = (
-        used.groupby(list(strata), observed=True).ngroup().to_numpy(np.int64) if strata else None
-    )
+    group = None
+    if strata:
+        group = np.asarray(used.groupby(list(strata), observed=True).ngroup(), dtype=np.int64)
     ranked = rows_of(x, begin, end, gone, weight=count, strata=group, ties=ties)
     found = maximise(ranked)
     covariance, method = found.covariance, f"Cox, {ties.title()} ties"
@@ -243,10 +244,8 @@ def _frame(
     terms: Sequence[str], coefficients: np.ndarray, covariance: np.ndarray, level: float
 ) -> pd.DataFrame:
     """Return one row per term with its ratio, Wald limits on the log scale, and p."""
-    from scipy.stats import norm
-
     se = np.sqrt(np.diag(covariance))
-    z = float(norm.isf((1 - level) / 2))
+    z = -float(ndtri((1 - level) / 2))
     return pd.DataFrame(
         {
             "term": list(terms),
@@ -255,6 +254,6 @@ def _frame(
             "value": np.exp(coefficients),
             "low": np.exp(coefficients - z * se),
             "high": np.exp(coefficients + z * se),
-            "p": 2 * norm.sf(np.abs(coefficients) / se),
+            "p": 2 * ndtr(-np.abs(coefficients) / se),
         }
     )

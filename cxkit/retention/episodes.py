@@ -1,0 +1,377 @@
+"""Episodes: from which day to which day a customer is known to stand where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import need_columns
+from cxkit.results import Table
+from cxkit.retention.clock import MONTH, bands_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cxkit.retention.clock import Bands
+    from cxkit.study.study import Study
+
+Unit = Literal["days", "months"]
+
+#: The state of customers of whom no score counts yet: a level of its own, shown, never an answer.
+BEFORE = "no score yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episodes:
+    """The customers of a study as start-stop rows in time since joining.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        One row per episode: customer, start, stop (in ``unit`` since joining; at risk in
+        (start, stop]), state (categorical: the bands from the poor end to the good one, then
+        "no score yet" and, where there are any, scores that are too old), score, left,
+        joined_month (calendar month of joining, counted from year 0), and the study's segments.
+    steps : DataFrame
+        What became of the answers and customers: step, count, reason.
+    bands : tuple of str
+        The levels of ``state`` that are an experience.
+    unit, gap, longest
+        As asked for; ``gap`` in days, ``longest`` in months.
+    table : Table
+    """
+
+    rows: pd.DataFrame
+    steps: pd.DataFrame
+    bands: tuple[str, ...]
+    unit: Unit
+    gap: int
+    longest: float
+    table: Table
+
+    def count(self, step: str) -> int:
+        """Return how many answers or customers a step speaks of."""
+        return int(self.steps.set_index("step")["count"].get(step, 0))
+
+
+def start_stop(
+    people: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    gap: float = 0.0,
+    longest: float = np.inf,
+    before: str = BEFORE,
+    after: str = "too old",
+    whole: bool = False,
+) -> pd.DataFrame:
+    """Cut people's time into episodes, each with what was known of them when it began.
+
+    Parameters
+    ----------
+    people : DataFrame
+        One row each: id, entry (where observation begins, 0 or more), exit, left (bool). Times
+        since the origin, in one unit.
+    changes : DataFrame
+        One row per change: id, at (when it was seen), state; may hold ``score``.
+    gap : float
+        A change counts from ``at + gap`` on.
+    longest : float
+        A change stops counting at ``at + longest`` unless it was replaced before.
+    before, after : str
+        The state of people of whom nothing counts yet, and of those whose last change is too old.
+    whole : bool
+        Round to whole units: who enters inside a unit is at risk from its end, who leaves inside
+        one leaves at its end, who is last seen inside one was at risk until its beginning, and a
+        unit's state is the one known at its beginning.
+
+    Returns
+    -------
+    DataFrame
+        id, start, stop, state, score, left; one row per episode, in order.
+
+    Raises
+    ------
+    ColumnError
+        A column is not there.
+    QuestionError
+        ``longest`` is no longer than the gap.
+
+    Notes
+    -----
+    A person is at risk in (start, stop]; changes at or after ``exit``, and before 0, never count.
+    Of changes at the same time the last one counts. Nothing is carried back: no episode knows what
+    was seen later.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"id": [1], "entry": [0], "exit": [30], "left": [True]})
+    >>> changes = pd.DataFrame({"id": [1, 1], "at": [4, 20], "state": ["poor", "good"]})
+    >>> start_stop(people, changes, gap=3)[["start", "stop", "state", "left"]]
+       start  stop         state   left
+    0    0.0   7.0  no score yet  False
+    1    7.0  23.0          poor  False
+    2   23.0  30.0          good   True
+    """
+    need_columns(people, ["id", "entry", "exit", "left"], asked="start_stop")
+    need_columns(changes, ["id", "at", "state"], asked="start_stop")
+    if not longest > gap:
+        raise QuestionError(
+            f"start_stop: a score counts from {gap:g} after it was given but is too old at "
+            f"{longest:g}.\n  Ask with a longer age, or a smaller gap."
+        )
+    known = changes.assign(score=changes.get("score", np.nan), row=np.arange(len(changes)))
+    known = known.merge(people[["id", "exit"]], on="id", how="inner")
+    known = known[(known["at"] >= 0) & (known["at"] < known["exit"])]
+    known = known.sort_values(["id", "at", "row"]).drop_duplicates(["id", "at"], keep="last")
+    begin = known["at"].to_numpy(float) + gap
+    lapse = known["at"].to_numpy(float) + longest
+    same = known["id"].to_numpy()[1:] == known["id"].to_numpy()[:-1]
+    following = np.append(np.where(same, begin[1:], np.inf), np.inf)[: len(known)]
+    marks = [
+        pd.DataFrame({"id": people["id"], "start": -np.inf, "state": before, "score": np.nan}),
+        known[["id", "state", "score"]].assign(start=begin),
+        pd.DataFrame({"id": known["id"], "start": lapse, "state": after, "score": np.nan})[
+            lapse < following
+        ],
+    ]
+    rows = pd.concat([m for m in marks if len(m)], ignore_index=True)
+    rows = rows.merge(people, on="id", how="left")
+    entry, leave = rows["entry"].to_numpy(float), rows["exit"].to_numpy(float)
+    start, left = rows["start"].to_numpy(float), rows["left"].to_numpy(bool)
+    if whole:
+        entry, start = np.ceil(entry), np.ceil(start)
+        leave = np.floor(leave) + left
+    rows = rows.assign(start=np.maximum(start, entry), end=leave, mark=start)
+    rows = rows.sort_values(["id", "mark"], kind="stable", ignore_index=True)
+    same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
+    next_start = np.append(np.where(same, rows["start"].to_numpy()[1:], np.inf), np.inf)
+    rows["stop"] = np.minimum(next_start[: len(rows)], rows["end"])
+    rows = rows[rows["stop"] > rows["start"]].reset_index(drop=True)
+    rows["left"] = rows["left"].astype(bool) & (rows["stop"] == rows["end"])
+    return rows[["id", "start", "stop", "state", "score", "left"]]
+
+
+def episodes(
+    study: Study,
+    *,
+    measure: str | Bands = "nps",
+    gap: int = 90,
+    longest: float = 24.0,
+    unit: Unit = "days",
+) -> Episodes:
+    """Turn the customers and scores of a study into episodes of what was known on each day.
+
+    Parameters
+    ----------
+    study : Study
+        With customers in dated form, and responses.
+    measure : str
+        A score of the study: nps, csat, ces; or its bands, from ``bands_of``.
+    gap : int
+        Days from an answer until it counts: a score given while leaving is an effect of leaving.
+    longest : float
+        Months after which an answer is too old to count; until then it counts until replaced.
+    unit : {"days", "months"}
+        Whole days, or whole months of 365.25 / 12 days: months can be counted, days cannot.
+
+    Returns
+    -------
+    Episodes
+
+    Raises
+    ------
+    QuestionError
+        ``longest`` is shorter than the gap, or nobody can be followed.
+
+    Notes
+    -----
+    The clock is the time since joining. Customers who joined before ``observed_from`` enter on that
+    day (delayed entry); who left before it was never seen. Scores before joining, and on or after
+    the day of leaving, are dropped and counted. A customer who leaves on the day of joining was
+    there for half a day.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> found = cx.episodes(cx.sample_study(), measure="nps")
+    >>> found.rows["state"].cat.categories[-2:].tolist()
+    ['no score yet', 'score over 24 months old']
+    """
+    study.need("customers", "responses", why="to see who stayed, and how they were served")
+    bands = bands_of(study, measure) if isinstance(measure, str) else measure
+    per = 1.0 if unit == "days" else MONTH
+    people, steps = _people(study, per)
+    scored = study.responses
+    scored = scored[scored[bands.measure].notna() & scored["answered_on"].notna()]
+    given = scored[["customer", "answered_on", bands.measure]].merge(
+        people[["id", "joined", "end", "left"]], left_on="customer", right_on="id", how="inner"
+    )
+    given["at"] = (given["answered_on"] - given["joined"]).dt.days / per
+    late = given["left"] & (given["answered_on"] >= given["end"])
+    early = given["at"] < 0
+    usable = given[~late & ~early]
+    old = f"score over {longest:g} months old"
+    cut = start_stop(
+        people[["id", "entry", "exit", "left"]],
+        pd.DataFrame(
+            {
+                "id": usable["id"],
+                "at": usable["at"],
+                "state": bands.cut(usable[bands.measure]).astype(str),
+                "score": usable[bands.measure],
+            }
+        ),
+        gap=gap / per,
+        longest=longest * MONTH / per,
+        after=old,
+        whole=unit == "months",
+    )
+    if cut.empty:
+        raise QuestionError(
+            f"No customer of '{study.name}' can be followed from joining to "
+            f"{study.as_of:%Y-%m-%d}.\n  Check start, end and observed_from in study.yml."
+        )
+    names = [*bands.names, BEFORE, *([old] if (cut["state"] == old).any() else [])]
+    cut["state"] = pd.Categorical(cut["state"], categories=names, ordered=True)
+    held = list(study.contract.of("customers").segments)
+    rows = cut.rename(columns={"id": "customer"}).merge(
+        people[["id", "joined_month", *held]].rename(columns={"id": "customer"}),
+        on="customer",
+        how="left",
+    )
+    steps += [
+        ("answers with a score", len(scored), f"usable {bands.measure} answers"),
+        ("answers of nobody known", len(scored) - len(given), "no such customer: dropped"),
+        (
+            "answers on or after leaving",
+            int(late.sum()),
+            "given on or after the day of leaving: dropped",
+        ),
+        ("answers before joining", int(early.sum()), "given before the relationship: dropped"),
+        ("episodes", len(rows), "one customer, one state of what was known"),
+    ]
+    frame = pd.DataFrame(steps, columns=["step", "count", "reason"])
+    return Episodes(
+        rows=rows,
+        steps=frame,
+        bands=bands.names,
+        unit=unit,
+        gap=gap,
+        longest=longest,
+        table=_table(rows, gap, longest, unit),
+    )
+
+
+def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int, str]]]:
+    """Return each customer's entry, exit and whether they left, and what was set aside."""
+    customers = study.customers
+    begin = study.observed_from
+    joined, end = customers["start"], customers["end"]
+    gone = (end <= study.as_of).fillna(value=False).astype(bool)
+    last = end.where(gone, study.as_of)
+    entry = pd.Series(0.0, index=customers.index)
+    if begin is not None:
+        entry = (begin - joined).dt.days.clip(lower=0).astype(float)
+    leave = (last - joined).dt.days.astype(float)
+    unseen = leave < np.where(entry > 0, entry, 0)
+    leave = leave.where((leave > entry) | unseen, entry + 0.5)
+    people = customers.drop(columns=["customer", "start", "end"]).assign(
+        id=customers["customer"],
+        joined=joined,
+        end=end,
+        entry=entry / per,
+        exit=leave / per,
+        left=gone,
+        joined_month=joined.dt.year * 12 + joined.dt.month - 1,
+    )
+    steps = [
+        ("customers", len(customers), "one row per relationship"),
+        (
+            "joined before the data begin",
+            int((entry > 0).sum()),
+            "at risk from the first day of the data on (delayed entry)",
+        ),
+        (
+            "outside the data",
+            int(unseen.sum()),
+            "left before the data begin, or join after they end: set aside",
+        ),
+    ]
+    return people[~unseen], steps
+
+
+def _table(rows: pd.DataFrame, gap: int, longest: float, unit: Unit) -> Table:
+    """Return customers, time at risk and leavers by state."""
+    rows = rows.assign(time=rows["stop"] - rows["start"])
+    grouped = rows.groupby("state", observed=True)
+    per = 1.0 if unit == "months" else MONTH
+    frame = pd.DataFrame(
+        {
+            "customers": grouped["customer"].nunique(),
+            "months": grouped["time"].sum() / per,
+            "left": grouped["left"].sum(),
+        }
+    ).reset_index()
+    frame["per_100"] = 100 * frame["left"] / frame["months"]
+    few = frame["customers"] < LEAST_CUSTOMERS
+    frame[["customers", "months", "left", "per_100"]] = frame[
+        ["customers", "months", "left", "per_100"]
+    ].mask(few)
+    return Table.of(
+        frame,
+        caption=f"What was known of {rows['customer'].nunique():,} customers, from joining on: a "
+        f"score counts from {gap} days after the answer until the next one, for at most "
+        f"{longest:g} months. A customer stands in several rows, one after the other."
+        + (f" A row of fewer than {LEAST_CUSTOMERS} is not shown." if few.any() else ""),
+        columns=[
+            ("Known", "state", "text"),
+            ("Customers", "customers", "count"),
+            ("Months at risk", "months", "count"),
+            ("Left", "left", "count"),
+            ("Left per 100 months", "per_100", "score"),
+        ],
+    )
+
+
+def counted(
+    rows: pd.DataFrame, by: Sequence[str], *, start: str = "start", stop: str = "stop"
+) -> pd.DataFrame:
+    """Count who is at risk and who leaves in each month, by pattern: the rows in a small table.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Episodes in whole months: start, stop, left, and the columns of ``by``; ``n`` where a row
+        stands for many.
+    by : list of str
+        Columns that make a pattern. ``joined_month`` may be one: month + joined_month is then the
+        calendar month.
+
+    Returns
+    -------
+    DataFrame
+        The keys, month (1 is the first since the origin), at_risk, exits; months with nobody at
+        risk are left out.
+    """
+    patterns = rows.groupby(list(by), observed=True, sort=True)
+    cell = patterns.ngroup().to_numpy()
+    begin, end = rows[start].to_numpy(int), rows[stop].to_numpy(int)
+    weight = rows["n"].to_numpy(float) if "n" in rows else np.ones(len(rows))
+    months = int(end.max())
+    shape = (int(cell.max()) + 1, months + 1)
+    step, exits = np.zeros(shape), np.zeros(shape)
+    np.add.at(step, (cell, begin), weight)
+    np.add.at(step, (cell, end), -weight)
+    gone = rows["left"].to_numpy(bool)
+    np.add.at(exits, (cell[gone], end[gone] - 1), weight[gone])
+    at_risk = step.cumsum(axis=1)[:, :-1]
+    where, month = np.nonzero(at_risk > 0.5)
+    keys = patterns.size().index.to_frame(index=False)
+    found = keys.loc[where].reset_index(drop=True)
+    return found.assign(month=month + 1, at_risk=at_risk[where, month], exits=exits[where, month])
