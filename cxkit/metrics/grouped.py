@@ -151,7 +151,7 @@ def from_moments(
 
 def groups(
     frame: pd.DataFrame, names: Sequence[str]
-) -> tuple[NDArray[np.int64], dict[str, list[object]], int]:
+) -> tuple[NDArray[np.int64], dict[str, Any], int]:
     """Return the group of every row, in sorted order, the labels of the groups, and how many."""
     if not names:
         return np.zeros(len(frame), dtype=np.int64), {}, 1
@@ -159,14 +159,16 @@ def groups(
     codes = found.ngroup().to_numpy()
     first = np.unique(codes, return_index=True)[1]
     keys = frame[list(names)].iloc[first]
-    labels: dict[str, list[object]] = {
-        name: [
-            MISSING if gone else label
-            for label, gone in zip(keys[name], keys[name].isna(), strict=True)
-        ]
-        for name in names
-    }
+    labels = {name: _labels(keys[name]) for name in names}
     return codes.astype(np.int64), labels, len(first)
+
+
+def _labels(keys: pd.Series) -> Any:
+    """Return the labels of one key, those that are missing as "(missing)"."""
+    if keys.dtype == "category" or keys.isna().any():
+        gone = keys.isna()
+        return [MISSING if no else label for label, no in zip(keys, gone, strict=True)]
+    return keys.array
 
 
 def _scoring(

@@ -15,7 +15,6 @@ import pandas as pd
 
 from cxkit.errors import ColumnError, QuestionError, ScaleError
 from cxkit.study.tables import plain
-from cxkit.study.wording import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -343,6 +342,8 @@ def _known(keyed: _Keyed, names: Sequence[str]) -> None:
     """Refuse columns that the frame does not have."""
     for name in names:
         if name not in keyed.kinds:
+            from cxkit.study.wording import nearest
+
             near = nearest(name, list(keyed.kinds))
             raise ColumnError(
                 f"{keyed.asked}: asked for column {name!r}, which the frame does not have.\n"
