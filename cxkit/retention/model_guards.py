@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
-from cxkit.metrics.families import holm
 from cxkit.results import Guard
 from cxkit.retention.auc import placements
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
 from cxkit.retention.logit import design
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from cxkit.results import Difference
 
 #: A single predictor that ranks leavers this well knows the outcome; no survey answer does.
 NEARLY_THE_OUTCOME = 0.95
@@ -227,38 +228,39 @@ def beyond_follow_up(followed: pd.Series, *, horizon: float) -> Guard:
     return Guard(kind="horizon beyond follow-up", fired=short > 0 or not n, text=text)
 
 
-def multiplicity(p: Sequence[float | None], *, names: Sequence[str], level: float = 0.95) -> Guard:
-    """Say how many tests one family holds, and which hold after Holm's adjustment.
+def multiplicity(families: Mapping[str, Sequence[Difference]], *, level: float = 0.95) -> Guard:
+    """Say how many tests each family holds, and how many stay clear after its adjustment.
 
     Parameters
     ----------
-    p : list of float or None, shape (m,)
-        Raw p-values of all tests that were looked at.
-    names : list of str, shape (m,)
-        What they are called.
+    families : dict of str to list of Difference
+        What each family compares, and its comparisons with raw and adjusted p.
     level : float
-        1 minus the chance of any false alarm in the family.
+        1 minus the chance of any false alarm in a family.
 
     Returns
     -------
     Guard
-        Fires where there is more than one test.
+        Fires where a family has more than one test.
 
     Examples
     --------
-    >>> multiplicity([0.01, 0.04], names=["nps", "csat"]).text
-    '2 comparisons are made; p is adjusted by Holm ... 2 of 2 clear in the raw p hold.'
+    >>> multiplicity({"pairs of measures": []}).text
+    'pairs of measures: none.'
     """
-    adjusted = holm(p, names=names)
-    known = adjusted["p"].notna()
-    m = int(known.sum())
-    raw = int((adjusted["p"] < 1 - level).sum())
-    hold = int((adjusted["p_adjusted"] < 1 - level).sum())
+    said = []
+    for what, found in families.items():
+        p = [d.p for d in found if d.p is not None]
+        raw = sum(v < 1 - level for v in p)
+        hold = sum(d.p_adjusted is not None and d.p_adjusted < 1 - level for d in found)
+        said.append(
+            f"{what}: {len(p)} tests, {raw} of them clear by the raw p, {hold} after Holm's "
+            f"adjustment in this family of {len(p)}"
+            if p
+            else f"{what}: none"
+        )
     return Guard(
         kind="multiplicity",
-        fired=m > 1,
-        text=f"{m} comparisons are made; p is adjusted by Holm in this family. {hold} of {raw} "
-        "clear in the raw p hold."
-        if m > 1
-        else "One comparison is made.",
+        fired=any(len(found) > 1 for found in families.values()),
+        text="; ".join(said) + ".",
     )
