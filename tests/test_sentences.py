@@ -11,6 +11,7 @@ import pytest
 
 from cxkit import figures, markup
 from cxkit.disclosure import Policy, showable
+from cxkit.linkage import order
 from cxkit.linkage import wording as linkage
 from cxkit.results import Difference, Estimate
 from cxkit.retention import wording as retention
@@ -136,7 +137,7 @@ def test_retained_and_needed(rng):
 
 def test_hazard_ratio_and_the_biased_one(rng):
     e = estimate(rng, "ratio", 0.1, 2.5)
-    text = str(retention.hazard_ratio(e, high=BANDS[2], low=BANDS[0], adjusted_for=["held: x"]))
+    text = str(retention.hazard_ratio(e, difference(rng), adjusted_for=["held: x"]))
     assert ("less often" in text) == (e.high < 1)
     assert ("more often" in text) == (e.low > 1)
     assert ("cannot be told apart" in text) == (e.low <= 1 <= e.high)
@@ -155,7 +156,7 @@ def correlation(rng: np.random.Generator) -> Estimate:
 
 def test_linkage_headline(rng):
     r = correlation(rng)
-    text = linkage.headline(r)
+    text = linkage.headline(r, "cannot tell")
     assert ("go together: units" in text) == (r.low > 0)
     assert ("go opposite ways" in text) == (r.high < 0)
     assert ("cannot be told from" in text) == (r.low <= 0 <= r.high)
@@ -195,20 +196,42 @@ def lag_rows(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_direction(rng):
-    rows = lag_rows(rng)
-    verdict, text = linkage.direction(rows, waves=8, reason="")
-    assert verdict == "cannot tell"
-    inside = rows[rows["of"] == "within units"]
-    pair = inside.iloc[:2]
-    told = int(((pair["low"] > 0) | (pair["high"] < 0)).sum())
-    assert ("Neither lag" in text) == (told == 0)
-    assert ("Both lags" in text) == (told == 2)
-    assert ("Only " in text) == (told == 1)
-    last = inside.iloc[2]
-    assert ("The two differ by" in text) == (last["low"] > 0 or last["high"] < 0)
-    for row in inside.itertuples():
+def test_order(rng):
+    """The verdict's sentence carries both lags, their p and n, whatever the verdict."""
+    rows = pd.DataFrame(
+        [
+            {
+                "lag": lag,
+                "value": (e := estimate(rng, "coefficient", -0.6, 0.6)).value,
+                "low": e.low,
+                "high": e.high,
+                "p_adjusted": float(rng.uniform(0, 0.2)),
+                "n": 90,
+            }
+            for lag in ("engagement, then experience", "experience, then engagement")
+        ]
+    )
+    told = (rows["p_adjusted"] < 0.05).tolist()
+    verdict = order.verdict_of(rows, 0.05)
+    assert (
+        verdict
+        == {
+            (True, True): "both",
+            (True, False): "engagement precedes",
+            (False, True): "experience precedes",
+            (False, False): "cannot tell",
+        }[tuple(told)]
+    )
+    text = order.sentence(verdict, rows, waves=4, proper=True)
+    assert text.startswith("Engagement precedes") == (verdict == "engagement precedes")
+    assert text.startswith("Experience precedes") == (verdict == "experience precedes")
+    assert text.startswith("Each precedes") == (verdict == "both")
+    assert text.startswith("Which comes first cannot be told") == (verdict == "cannot tell")
+    for row in rows.itertuples():
         assert all(said(text, v, 2) for v in (row.value, row.low, row.high))
+        assert said(text, row.p_adjusted, 3)
+    assert said(text, 90, 0)
+    assert "not proper" in order.sentence("cannot tell", rows, waves=4, proper=False)
 
 
 def groups(rng: np.random.Generator) -> pd.DataFrame:

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit.disclosure import Policy, showable
-from cxkit.linkage import tables, wording
-from cxkit.linkage.direction import lags, waves_followed, why_none
+from cxkit.linkage import sections, tables, wording
+from cxkit.linkage.direction import lags, why_none
 from cxkit.linkage.guards import guards as guards_of
-from cxkit.linkage.ladder import PLAUSIBLE_R, correlation, disattenuate
+from cxkit.linkage.items import refuse_unkeyed
+from cxkit.linkage.ladder import PLAUSIBLE_R, correlation
+from cxkit.linkage.order import untold, which_first
 from cxkit.linkage.pairs import pair
+from cxkit.linkage.reliable import corrected_correlation
 from cxkit.linkage.result import LinkageAnswer
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
 from cxkit.metrics.planning import units_needed
 from cxkit.results import Answer, Note, guards_table
 
 if TYPE_CHECKING:
-    from cxkit.results import Estimate
+    from cxkit.linkage.order import Order
+    from cxkit.linkage.pairs import Pairs
     from cxkit.study.study import Study
 
 QUESTION = "Do engaged employees and good experience go together, and which comes first?"
@@ -86,14 +90,16 @@ def linkage_answer(
     by_instrument = pd.DataFrame(rows)
     r = correlation(units["engagement"], units["experience"], level=level)
     iccs = reliabilities(pairs, level=level)
-    true = _true(r, iccs)
+    true = None
+    if pairs.employees is not None and pairs.customers is not None:
+        refuse_unkeyed(pairs.employees, pairs.items)
+        true = corrected_correlation(pairs.employees, pairs.customers, seed=SEED, level=level)
     agreed = agreement(pairs)
     lagged = lags(pairs, level=level, seed=SEED)
-    waves = waves_followed(pairs)
-    order, sentence = wording.direction(lagged, waves=waves, reason=why_none(pairs))
+    order = _order(pairs, level=level)
     shown = showable(units, policy)
     steps = ladder(pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, level=level)
-    guards = guards_of(pairs, shown, steps, by_instrument, order, sentence, units)
+    guards = guards_of(pairs, shown, steps, by_instrument, order.verdict, order.sentence, units)
     told = wording.reading(r)
     association = {
         "go together": "associated",
@@ -105,42 +111,54 @@ def linkage_answer(
         sentences.append(wording.needed(units_needed(PLAUSIBLE_R), r=PLAUSIBLE_R, n=r.n))
     if len(by_instrument) > 1:
         sentences.append(wording.instruments(by_instrument))
-    sentences.append(wording.direction_in_short(lagged, sentence))
+    sentences.append(order.sentence)
     answer = Answer(
         question=QUESTION,
-        headline=wording.headline(r),
+        headline=wording.headline(r, order.verdict),
         sentences=tuple(sentences),
         how_sure=wording.how_sure(r, steps),
         doubt=wording.doubt(pairs),
         estimate=r,
         guards=tuple(guards),
     )
+    places, step = sections.acting(pairs, level=level)
+    item_links, items_said = sections.item_table(pairs, units, level=level)
+    strip, beside = sections.published(r, true)
     return LinkageAnswer(
         answer=answer,
         r=r,
         by_instrument=by_instrument,
         shown=shown,
         lags=lagged,
-        verdict=f"{association}; which comes first: {order}",
+        verdict=f"{association}; which comes first: {order.verdict}",
         engagement_unit=pairs.engagement_unit,
         experience_unit=pairs.experience_unit,
         who=tables.who(pairs, shown),
+        measured=sections.measurement(study, pairs, level=level),
         ladder=tables.ladder(steps, level),
         correlations=tables.correlations(by_instrument, level),
         agreement=tables.agreement(agreed),
-        lags_table=tables.lags(lagged, level, sentence),
-        direction=Note(paragraphs=(sentence,)),
+        published=strip,
+        beside=beside,
+        models=sections.models(pairs, level=level),
+        groups=sections.groups(pairs, units, policy=policy, level=level),
+        lags_table=tables.lags(lagged, level, why_none(pairs) or order.sentence),
+        panel=sections.panel(order, level=level),
+        direction=Note(paragraphs=(order.sentence,)),
+        other_arrow=sections.other_arrow(study, pairs, level=level),
+        places=places,
+        step=step,
+        items=item_links,
+        items_said=items_said,
         guards=guards_table(guards),
         conclusion=wording.conclusion(r, pairs, told),
         level=level,
     )
 
 
-def _true(r: Estimate, iccs: dict[str, dict[str, Estimate]]) -> Estimate | None:
-    """Return r corrected by both ICC(2), or None where people's answers are not there."""
-    if len(iccs) < 2:
-        return None
-    x, y = iccs["engagement"]["icc2"].value, iccs["experience"]["icc2"].value
-    if x is None or y is None:
-        return None
-    return disattenuate(r, reliability_x=x, reliability_y=y)
+def _order(pairs: Pairs, *, level: float) -> Order:
+    """Ask the panel which comes first, or say why it cannot be asked."""
+    if pairs.wave_note or pairs.waves.empty:
+        reason = pairs.wave_note or "no unit has both sides in the same wave"
+        return untold(f"Which comes first cannot be told: {reason}.", waves=0)
+    return which_first(pairs.waves, level=level)

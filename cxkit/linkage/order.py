@@ -95,7 +95,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     order = sorted(waves["wave"].unique())
     if len(order) < FEWEST_WAVES:
         said = "1 wave cannot" if len(order) == 1 else f"{len(order)} waves cannot"
-        return _untold(
+        return untold(
             f"Direction is not identified: {said} part stable differences between units from "
             "change.",
             waves=len(order),
@@ -103,7 +103,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     units = int(waves["unit"].nunique())
     merged = _group_size(len(order), units)
     if merged is None:
-        return _untold(
+        return untold(
             f"Too few units for direction: {units:,} units cannot carry "
             f"{FEWEST_WAVES} waves of two scores; it takes "
             f"{2 * FEWEST_WAVES * UNITS_PER_SCORE:,}.",
@@ -113,7 +113,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     n, w = len(wide), wide.shape[1] // 2
     dropped = units - n
     if n < 2 * w * UNITS_PER_SCORE:
-        return _untold(
+        return untold(
             f"Too few units for direction: {n:,} of {units:,} units have every wave; it takes "
             f"{2 * w * UNITS_PER_SCORE:,}.",
             waves=w,
@@ -128,14 +128,14 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
             for lag in _LAGS
         }
     except QuestionError as refused:
-        return _untold(
+        return untold(
             f"Which comes first cannot be told: {str(refused).splitlines()[0]}",
             waves=w,
             n=n,
             dropped=dropped,
         )
     rows = _rows(full, [p for _, p in tests.values()], level)
-    verdict = _verdict(rows, 1 - level) if full.proper else "cannot tell"
+    verdict = verdict_of(rows, 1 - level) if full.proper else "cannot tell"
     return Order(
         verdict=verdict,
         sentence=sentence(verdict, rows, waves=w, proper=full.proper),
@@ -175,8 +175,8 @@ def sentence(verdict: Verdict, rows: pd.DataFrame, *, waves: int, proper: bool) 
     return f"{opening} ({said}; Holm over both; {n:,} units, {waves} waves)."
 
 
-def _verdict(rows: pd.DataFrame, alpha: float) -> Verdict:
-    """Return the verdict from the two adjusted tests."""
+def verdict_of(rows: pd.DataFrame, alpha: float) -> Verdict:
+    """Return the verdict from the two adjusted tests, forward first."""
     told = dict(zip(rows["lag"], rows["p_adjusted"] < alpha, strict=True))
     forward, back = (told[name] for name in _LAGS.values())
     if forward and back:
@@ -228,7 +228,7 @@ def _wide(waves: pd.DataFrame, order: Sequence[object], merged: int) -> pd.DataF
     return means[both].dropna()
 
 
-def _untold(sentence: str, *, waves: int, n: int = 0, dropped: int = 0) -> Order:
+def untold(sentence: str, *, waves: int, n: int = 0, dropped: int = 0) -> Order:
     """Return an order that cannot be told, with its reason."""
     return Order(
         verdict="cannot tell",

@@ -13,6 +13,8 @@ from cxkit.errors import QuestionError
 from cxkit.metrics.consistency import reverse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cxkit.study.study import Study
 
 
@@ -33,6 +35,13 @@ class Pairs:
         keyed; None for scores aggregated elsewhere.
     customers : DataFrame or None
         One row per customer and unit (means over answers): unit, customer, score.
+    answers : DataFrame or None
+        One row per customer's answer in a wave: unit, wave, customer, score, engagement (of the
+        unit in that wave).
+    spans : DataFrame
+        One row per wave: wave, first, last day; empty where the waves' names are no dates.
+    attributes : DataFrame or None
+        One row per unit: unit and the attributes that the study declares.
     perceived : DataFrame or None
         Unit means of the employees' own view of the experience: unit, perceived.
     unmatched : DataFrame
@@ -47,6 +56,9 @@ class Pairs:
     waves: pd.DataFrame
     employees: pd.DataFrame | None
     customers: pd.DataFrame | None
+    answers: pd.DataFrame | None
+    spans: pd.DataFrame
+    attributes: pd.DataFrame | None
     perceived: pd.DataFrame | None
     unmatched: pd.DataFrame
     same_people: bool
@@ -173,6 +185,11 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
         else waves.iloc[:0],
         employees=people,
         customers=clients,
+        answers=scored[["unit", "wave", "customer", "score"]].merge(
+            waves[["unit", "wave", "engagement"]], on=["unit", "wave"]
+        ),
+        spans=_spans(sorted(set(keyed["wave"]))),
+        attributes=_attributes(study),
         perceived=perceived,
         unmatched=_unmatched(units),
         same_people=contract.raters == "same people",
@@ -212,6 +229,9 @@ def _from_unit_scores(study: Study) -> Pairs:
         else both[["unit", "wave", "engagement", "experience"]].reset_index(drop=True),
         employees=None,
         customers=None,
+        answers=None,
+        spans=_spans([]),
+        attributes=_attributes(study),
         perceived=None,
         unmatched=pd.DataFrame(
             {
@@ -245,6 +265,28 @@ def _unmatched(units: pd.DataFrame) -> pd.DataFrame:
     lonely = units[units["engagement"].isna() | units["experience"].isna()]
     side = np.where(lonely["engagement"].isna(), "engagement", "experience")
     return pd.DataFrame({"unit": lonely["unit"].astype(str), "side": side})
+
+
+def _attributes(study: Study) -> pd.DataFrame | None:
+    """Return the declared attributes of units, or None where the study has none."""
+    if not study.has("units"):
+        return None
+    names = [name for name in study.contract.of("units").attributes if name in study.units]
+    return study.units[["unit", *names]] if names else None
+
+
+def _spans(waves: Sequence[str]) -> pd.DataFrame:
+    """Return each wave's first and last day, where its name is a date's."""
+    halves = {"H1": ("Q1", "Q2"), "H2": ("Q3", "Q4")}
+    rows = []
+    for wave in waves:
+        ends = [wave[:4] + q for q in halves.get(wave[4:], (wave[4:], wave[4:]))]
+        try:
+            first, last = (pd.Period(end) for end in ends)
+        except ValueError:
+            return pd.DataFrame(columns=["wave", "first", "last"])
+        rows.append({"wave": wave, "first": first.start_time, "last": last.end_time.normalize()})
+    return pd.DataFrame(rows, columns=["wave", "first", "last"])
 
 
 def _calendar(waves: pd.Series):  # type: ignore[no-untyped-def]

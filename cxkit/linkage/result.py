@@ -29,7 +29,8 @@ class LinkageAnswer:
     lags : DataFrame
         Both lagged correlations.
     verdict : str
-        associated or not, and "cannot tell" on which comes first.
+        associated or not, and which comes first: engagement precedes, experience precedes, both,
+        or cannot tell.
     """
 
     answer: Answer
@@ -41,11 +42,22 @@ class LinkageAnswer:
     engagement_unit: str
     experience_unit: str
     who: Table
+    measured: Table | Note
     ladder: Table
     correlations: Table
     agreement: Table | Note
+    published: Table
+    beside: Note
+    models: Table | Note
+    groups: Table | Note
     lags_table: Table | Note
+    panel: Table | Note
     direction: Note
+    other_arrow: Note
+    places: Table | Note
+    step: Note
+    items: Table | Note
+    items_said: Note
     guards: Table
     conclusion: Note
     level: float

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.linkage.ladder import correlation
+from cxkit.linkage.robust import adjusted, leave_one_out, weighted
 from cxkit.metrics.agreement import icc1, icc2, rwg_j
 from cxkit.metrics.planning import units_needed
 
@@ -90,6 +91,10 @@ def ladder(
     rows.append(_correlation_rung("correlation between units, Pearson", r))
     rank = correlation(units["engagement"], units["experience"], kind="spearman", level=level)
     rows.append(_correlation_rung("correlation between units, Spearman", rank))
+    heavy = weighted(units, level=level)
+    if heavy is not None:
+        rows.append(_correlation_rung("weighted by unit size", heavy))
+    rows += _one_out(units, r)
     if true is None:
         rows.append(_unknown("corrected for unreliability"))
     else:
@@ -104,6 +109,11 @@ def ladder(
                 f"80 % power, two-sided 5 %; there are {r.n:,}",
             )
         )
+    if pairs.attributes is not None:
+        held = adjusted(units, pairs.attributes, level=level)
+        names = ", ".join(c for c in pairs.attributes.columns if c != "unit")
+        if held is not None:
+            rows.append(_correlation_rung(f"with {names} held equal", held))
     if pairs.perceived is not None:
         own = units.merge(pairs.perceived, on="unit", how="inner")
         rows.append(
@@ -116,6 +126,23 @@ def ladder(
             )
         )
     return pd.DataFrame(rows)
+
+
+def _one_out(units: pd.DataFrame, r: Estimate) -> list[dict[str, str]]:
+    """Return the rung on whether one unit alone carries the correlation."""
+    span = leave_one_out(units)
+    if span is None or r.value is None:
+        return []
+    low, high = span
+    turns = low <= 0 <= high
+    return [
+        _rung(
+            "each unit left out in turn",
+            markup.interval(low, high, "correlation"),
+            "limits" if turns else "holds",
+            "one unit alone decides the sign" if turns else "no single unit decides the sign",
+        )
+    ]
 
 
 def _raters(units: pd.DataFrame, side: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cxkit import markup
 from cxkit.linkage.ladder import PLAUSIBLE_R
@@ -10,8 +10,6 @@ from cxkit.metrics.planning import units_needed
 from cxkit.results import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-
     import pandas as pd
 
     from cxkit.linkage.pairs import Pairs
@@ -27,8 +25,13 @@ def reading(r: Estimate) -> str:
     return "cannot be told"
 
 
-def headline(r: Estimate) -> str:
-    """Say the answer in one sentence; the interval chooses among three."""
+def headline(r: Estimate, verdict: str) -> str:
+    """Say the answer in a sentence chosen by the interval, and the verdict on the order."""
+    first = {
+        "engagement precedes": "Within units engagement precedes experience.",
+        "experience precedes": "Within units experience precedes engagement.",
+        "both": "Within units each precedes the other.",
+    }.get(verdict, "Which comes first cannot be told.")
     if r.value is None:
         return (
             "Whether engaged employees and good experience go together cannot be told from these "
@@ -40,9 +43,9 @@ def headline(r: Estimate) -> str:
     )
     return {
         "go together": "Engaged employees and good experience go together: units with higher "
-        f"engagement have better experience, {limits}. Which comes first cannot be told.",
+        f"engagement have better experience, {limits}. {first}",
         "go opposite ways": "Engaged employees and good experience go opposite ways: units with "
-        f"higher engagement have worse experience, {limits}. Which comes first cannot be told.",
+        f"higher engagement have worse experience, {limits}. {first}",
         "cannot be told": "Whether engaged employees and good experience go together cannot be "
         f"told from these data: {limits}.",
     }[reading(r)]
@@ -81,71 +84,6 @@ def needed(units: int, *, r: float, n: int) -> str:
     return (
         f"To see a correlation of {markup.quantity(r, 'correlation')} with 80 % power you would "
         f"need {units:,} units; there {there}: {enough}."
-    )
-
-
-def direction(lags: pd.DataFrame, *, waves: int, reason: str) -> tuple[str, str]:
-    """Return the verdict on which comes first, and the sentence that carries it."""
-    if waves == 2:
-        return (
-            "cannot tell",
-            "Direction is not identified: two waves cannot separate stable differences between "
-            "units from what follows what.",
-        )
-    if lags.empty:
-        why = reason or f"{waves} wave{'s' if waves != 1 else ''} can be followed; it takes three"
-        return "cannot tell", f"Which comes first cannot be told: {why}."
-    inside = lags[lags["of"] == "within units"].set_index("lag")
-    rows = inside.to_dict("index")
-    first, second = rows["engagement, then experience"], rows["experience, then engagement"]
-    told = [
-        name
-        for name, row in (
-            ("engagement before experience", first),
-            ("experience before engagement", second),
-        )
-        if row["low"] > 0 or row["high"] < 0
-    ]
-    said = (
-        f"Within units, engagement with experience one wave later: r = {_r(first)}; experience "
-        f"with engagement one wave later: r = {_r(second)} ({int(first['n']):,} units, "
-        f"{int(first['pairs']):,} pairs of waves)."
-    )
-    apart = rows["difference of the two"]
-    differ = apart["low"] > 0 or apart["high"] < 0
-    tail = {
-        0: "Neither lag can be told from zero.",
-        1: f"Only {told[0] if told else ''} can be told from zero.",
-        2: "Both lags can be told from zero.",
-    }[len(told)]
-    tail += (
-        f" The two differ by {_r(apart)}, which passing shocks and regression to the mean can "
-        "produce as well."
-        if differ
-        else f" Their difference, {_r(apart)}, cannot be told from zero."
-    )
-    return (
-        "cannot tell",
-        f"Which comes first cannot be told. {said} {tail} A model that parts stable from passing "
-        "differences is needed before an order is claimed.",
-    )
-
-
-def direction_in_short(lags: pd.DataFrame, sentence: str) -> str:
-    """Say on the first screen that the order is open; the lags and their numbers stand below."""
-    if lags.empty:
-        return sentence
-    return (
-        "Stable differences between units look like a lag in both directions; both lags are shown "
-        "below and do not settle the order."
-    )
-
-
-def _r(row: Mapping[Hashable, Any]) -> str:
-    """Write one lag with its interval."""
-    return (
-        f"{markup.quantity(float(row['value']), 'correlation')} "
-        f"({markup.interval(float(row['low']), float(row['high']), 'correlation')})"
     )
 
 

@@ -188,14 +188,6 @@ def test_levels_carry_stable_differences_in_both_lags():
         assert found.loc[("levels", lag), "low"] > 0
 
 
-def test_two_waves_identify_no_direction():
-    from cxkit.linkage import wording
-
-    verdict, sentence = wording.direction(pd.DataFrame(), waves=2, reason="")
-    assert verdict == "cannot tell"
-    assert "not identified" in sentence
-
-
 def panel(seed: int, units: int = 80, waves: int = 6) -> pd.DataFrame:
     """Return units with stable, correlated levels and passing deviations without any lag."""
     rng = np.random.default_rng(seed)
@@ -218,6 +210,7 @@ def with_responses(study: object, responses: pd.DataFrame) -> object:
         contract=study.contract,
         engagement=study.engagement,
         customers=study.customers,
+        units=study.units,
         responses=responses,
         has=study.has,
         need=lambda *a, **k: None,

@@ -1,0 +1,264 @@
+"""The later sections of the page, each computed from the pairs and ready to be read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxkit import markup
+from cxkit.linkage import action, items, literature
+from cxkit.linkage.ladder import correlation
+from cxkit.linkage.leaving import leaving_after
+from cxkit.linkage.measure import measured
+from cxkit.linkage.multilevel import within_between
+from cxkit.linkage.pooling import pool
+from cxkit.results import Note, Table
+
+if TYPE_CHECKING:
+    from cxkit.disclosure import Policy
+    from cxkit.linkage.order import Order
+    from cxkit.linkage.pairs import Pairs
+    from cxkit.results import Estimate
+    from cxkit.study.study import Study
+
+#: Units a region or brand needs before its own correlation enters the pool, and regions needed.
+UNITS_PER_GROUP, FEWEST_GROUPS = 8, 3
+
+
+def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
+    """Return how engagement was measured, or why that is not known."""
+    if pairs.employees is None:
+        return Note(
+            paragraphs=("How engagement was measured is not known: scores came aggregated.",)
+        )
+    low = min(item.scale[0] for item in study.contract.of("engagement").items.values())
+    high = max(item.scale[1] for item in study.contract.of("engagement").items.values())
+    staff = study.staff if study.has("staff") else None
+    frame = measured(pairs, staff=staff, scale=(low, high), level=level)
+    shown = frame.assign(
+        said=[
+            markup.quantity(v, u) for v, u in zip(frame["value"], frame["measured_in"], strict=True)
+        ],
+        interval=[
+            markup.interval(a, b, u)
+            for a, b, u in zip(frame["low"], frame["high"], frame["measured_in"], strict=True)
+        ],
+        note=[
+            m if v is not None and v == v else r
+            for m, v, r in zip(frame["method"], frame["value"], frame["reason"], strict=True)
+        ],
+    )
+    n = len(set(pairs.employees["respondent"]))
+    return Table.of(
+        shown,
+        caption=f"How engagement was measured: {n:,} employees, each counted once; "
+        f"{markup.percent_label(level)} intervals.",
+        columns=[
+            ("Measure", "metric", "text"),
+            ("Value", "said", "text"),
+            ("Interval", "interval", "text"),
+            ("n", "n", "count"),
+            ("Method", "note", "text"),
+        ],
+    )
+
+
+def models(pairs: Pairs, *, level: float) -> Table | Note:
+    """Return customers' answers on their unit's engagement, within and between apart."""
+    if pairs.answers is None or pairs.answers["unit"].nunique() < 3 or pairs.waves.empty:
+        return Note(
+            paragraphs=(
+                "Answers of single customers in several waves are needed to tell within from "
+                "between; they are not in this study.",
+            )
+        )
+    fit = within_between(pairs.answers, unit="unit", y="score", x="engagement", level=level)
+    rows = pd.DataFrame(
+        [
+            {"slope": name, **e.as_row(), "note": e.method if e.ok else e.reason}
+            for name, e in (
+                ("within units, from wave to wave", fit.within),
+                ("between units", fit.between),
+                ("between units, by least squares", fit.least_squares),
+            )
+        ]
+    )
+    singular = " The unit variance is zero: the fit is singular." if fit.singular else ""
+    return Table.of(
+        rows,
+        caption=f"{pairs.experience_unit} of a customer per point of the unit's engagement: "
+        f"{fit.n:,} answers in {fit.units:,} units, one random intercept a unit.{singular}",
+        columns=[
+            ("Slope", "slope", "text"),
+            ("Value", "value", "coefficient"),
+            (f"{markup.percent_label(level)} interval", "low..high", "coefficient"),
+            ("Method", "note", "text"),
+        ],
+    )
+
+
+def panel(order: Order, *, level: float) -> Table | Note:
+    """Return the two lags of the panel model, or why there are none."""
+    if order.lags.empty or order.fit is None:
+        return Note(paragraphs=(order.sentence,))
+    rows = order.lags.assign(
+        shown=[markup.number(max(p, 0.001), 3) for p in order.lags["p_adjusted"]]
+    )
+    merged = f", {order.merged} given waves to one" if order.merged > 1 else ""
+    return Table.of(
+        rows,
+        caption=f"Random-intercept cross-lagged panel: {order.n:,} units, {order.waves} waves"
+        f"{merged}; {order.dropped:,} units miss a wave. Points of the later score per point of "
+        f"the earlier one, within units; chi-square {markup.number(order.fit.chi2, 1)} on "
+        f"{order.fit.df}.",
+        columns=[
+            ("Lag", "lag", "text"),
+            ("Value", "value", "coefficient"),
+            (f"{markup.percent_label(level)} interval", "low..high", "coefficient"),
+            ("p, Holm over both", "shown", "text"),
+        ],
+    )
+
+
+def other_arrow(study: Study, pairs: Pairs, *, level: float) -> Note:
+    """Say whether employees leave where customers were less content the wave before."""
+    if not study.has("staff") or pairs.waves.empty or len(pairs.spans) < 2:
+        return Note(
+            paragraphs=(
+                "Whether employees leave where customers were less content is not told: it takes "
+                "the staff table and dated waves.",
+            )
+        )
+    found = leaving_after(study.staff, pairs.waves, spans=pairs.spans, level=level)
+    held = ", ".join(found.held)
+    return Note(paragraphs=(f"{found.sentence} Held equal: {held}.",))
+
+
+def groups(pairs: Pairs, units: pd.DataFrame, *, policy: Policy, level: float) -> Table | Note:
+    """Return the correlation of each region or brand, pooled by random effects."""
+    none = Note(
+        paragraphs=(
+            f"Pooling takes at least {FEWEST_GROUPS} groups of {UNITS_PER_GROUP} units by an "
+            "attribute of units; there are none here.",
+        )
+    )
+    if pairs.attributes is None:
+        return none
+    name = next(c for c in pairs.attributes.columns if c != "unit")
+    rows = units.merge(pairs.attributes[["unit", name]], on="unit")
+    parts = []
+    for group, part in rows.groupby(name, sort=True):
+        r = correlation(part["engagement"], part["experience"], level=level)
+        if len(part) >= UNITS_PER_GROUP and r.value is not None and abs(r.value) < 1:
+            parts.append({"group": str(group), **r.as_row(), "z": math.atanh(r.value)})
+    if len(parts) < FEWEST_GROUPS:
+        return none
+    frame = pd.DataFrame(parts)
+    pooled = pool(frame["z"], 1 / (frame["n"] - 3), metric="pooled", level=level)
+    mean = pooled.mean
+    back = [None if v is None else math.tanh(v) for v in (mean.value, mean.low, mean.high)]
+    ahead = [
+        None if v is None else math.tanh(v) for v in (pooled.prediction_low, pooled.prediction_high)
+    ]
+    frame = pd.concat(
+        [
+            frame,
+            pd.DataFrame(
+                [
+                    {"group": "all, pooled", "value": back[0], "low": back[1], "high": back[2],
+                     "n": int(frame["n"].sum())},
+                    {"group": "a group not seen", "value": back[0], "low": ahead[0],
+                     "high": ahead[1], "n": None},
+                ]
+            ),
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    return Table.of(
+        frame,
+        caption=f"Correlation by {name}, pooled by random effects (REML, Hartung–Knapp); tau of "
+        f"Fisher's z is {markup.number(math.sqrt(pooled.tau2), 2)}. The last row is a prediction "
+        f"interval. Every shown group has at least {UNITS_PER_GROUP} units.",
+        columns=[
+            (name.capitalize(), "group", "text"),
+            ("r", "value", "correlation"),
+            (f"{markup.percent_label(level)} interval", "low..high", "correlation"),
+            ("Units", "n", "count"),
+        ],
+    )
+
+
+def acting(pairs: Pairs, *, level: float) -> tuple[Table | Note, Note]:
+    """Return how many units stand where, and what a step of engagement goes with."""
+    plane = action.place(pairs)
+    if plane is None:
+        return (
+            Note(paragraphs=("Units cannot be placed without people's own answers.",)),
+            Note(paragraphs=("What a step goes with needs people's own answers.",)),
+        )
+    table = Table.of(
+        plane.corners,
+        caption=plane.sentence,
+        columns=[("Where", "corner", "text"), ("Units", "units", "count")],
+    )
+    if pairs.answers is None or pairs.answers["unit"].nunique() < 3:
+        return table, Note(paragraphs=("What a step goes with cannot be told: too few units.",))
+    fit = within_between(pairs.answers, unit="unit", y="score", x="engagement", level=level)
+    measured_in = "points" if pairs.experience_unit.startswith("NPS") else "score"
+    step = action.step_goes_with(fit, measured_in=measured_in)
+    return table, Note(paragraphs=(action.step_sentence(step),))
+
+
+def item_table(pairs: Pairs, units: pd.DataFrame, *, level: float) -> tuple[Table | Note, Note]:
+    """Return each item's correlation with experience, a family of all."""
+    if pairs.employees is None or not pairs.items:
+        none = Note(paragraphs=("There are no items: scores came aggregated.",))
+        return none, none
+    links = items.item_links(
+        pairs.employees, units.set_index("unit")["experience"], items=pairs.items, level=level
+    )
+    links = links.assign(
+        shown=[("–" if p is None or p != p else markup.number(max(p, 0.001), 3))
+               for p in links["p_adjusted"]]
+    )  # fmt: skip
+    table = Table.of(
+        links.sort_values("value", ascending=False),
+        caption=f"Each item's unit mean with the unit's experience; a family of {len(links)} "
+        "items, Benjamini–Hochberg.",
+        columns=[
+            ("Item", "item", "text"),
+            ("Group", "group", "text"),
+            ("r", "value", "correlation"),
+            (f"{markup.percent_label(level)} interval", "low..high", "correlation"),
+            ("Units", "n", "count"),
+            ("p, adjusted", "shown", "text"),
+        ],
+    )
+    return table, Note(paragraphs=(items.sentence(links),))
+
+
+def published(raw: Estimate, true: Estimate | None) -> tuple[Table, Note]:
+    """Return published values with the reader's own on the same footing."""
+    frame = literature.strip(raw, true)
+    marks = "; ".join(f"[{mark}] {meaning}" for mark, meaning in literature.MARKS.items())
+    table = Table.of(
+        frame,
+        caption=f"Published correlations between units, raw and corrected kept apart. {marks}.",
+        columns=[
+            ("Whose", "whose", "text"),
+            ("What", "what", "text"),
+            ("r", "value", "correlation"),
+            ("Interval", "low..high", "correlation"),
+            ("Footing", "footing", "text"),
+            ("Lag", "lag", "text"),
+            ("Mark", "mark", "text"),
+        ],
+    )
+    return table, Note(
+        paragraphs=(
+            literature.sentence(raw, true),
+            "On the order in time published work disagrees. " + " ".join(literature.DIRECTIONS),
+        )
+    )
