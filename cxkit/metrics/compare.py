@@ -186,9 +186,10 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
     Newcombe's hybrid score limits a - b - sqrt((a - low_a)^2 + (high_b - b)^2) and
     a - b + sqrt((high_a - a)^2 + (b - low_b)^2); p from z with the pooled share, the square root of
     Pearson's chi-square without correction. Kaplan-Meier shares: the same limits from their own
-    (MOVER), p from z with both se. Means: Welch's t. Where a group is unanimous its se is 0 and
-    tells nothing, so limits are MOVER's whatever the metric, and p is given for counted shares
-    only.
+    (MOVER), p from z with both se; so too all scores with cluster-robust limits, which carry their
+    few degrees of freedom (their p does not). Means: Welch's t. Where a group is unanimous its se
+    is 0 and tells nothing, so limits are MOVER's whatever the metric, and p is given for counted
+    shares only.
 
     References
     ----------
@@ -222,8 +223,9 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
     se = float(np.hypot(a.se or 0, b.se or 0))
     unanimous = [name for name, e in ((a_name, a), (b_name, b)) if not e.se]
     counted = a.method == b.method == "Wilson"
+    clustered = any("cluster-robust" in e.method for e in (a, b))
     reason, p = "", None
-    if a.measured_in == "%" or unanimous:
+    if a.measured_in == "%" or unanimous or clustered:
         low, high = _mover(a, b)
         method = "Newcombe" if counted else "MOVER"
         if counted or not unanimous:

@@ -36,6 +36,8 @@ def compare(
     metric: Callable[..., Estimate],
     *,
     column: str | Sequence[str] | None = None,
+    counts: str | None = None,
+    clusters: str | None = None,
     against: str | None = None,
     family: Family = "holm",
     choices: Mapping[str, Any] | None = None,
@@ -52,6 +54,12 @@ def compare(
         Any metric of the kit that returns an Estimate, e.g. ``cx.nps``.
     column : str or list of str, optional
         Columns handed to the metric as its data, in order, as in :func:`by`.
+    counts : str, optional
+        Column that says how many people a row stands for, as in :func:`by`.
+    clusters : str, optional
+        Column that says who answered; errors are then cluster-robust, as in :func:`by`. Who answers
+        in two groups is taken as two people, and counted in the caption: where the same people
+        answer alike, such intervals are too wide.
     against : str, optional
         None compares all pairs. The name of a group compares every other group with that one (with
         several keys their values joined by ", "). "rest" compares every group with all others
@@ -111,12 +119,13 @@ def compare(
     """
     names = [keys] if isinstance(keys, str) else list(keys)
     columns = [column] if isinstance(column, str) else list(column or [])
-    need_columns(frame, [*names, *columns], asked="compare")
+    special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
+    need_columns(frame, [*names, *columns, *special.values()], asked="compare")
     called, _ = _adjustment(family)
     known = frame.dropna(subset=names)
     groups = {", ".join(map(str, labels)): rows for labels, rows in groups_of(known, names)}
     scores = {
-        label: measured(rows, metric, columns, choices, asked="compare")
+        label: measured(rows, metric, columns, choices, asked="compare", special=special)
         for label, rows in groups.items()
     }
     if against is not None and against != "rest" and against not in groups:
@@ -134,7 +143,7 @@ def compare(
     for a, b in pairs:
         if against == "rest":
             others = pd.concat([rows for label, rows in groups.items() if label != a])
-            other = measured(others, metric, columns, choices, asked="compare")
+            other = measured(others, metric, columns, choices, asked="compare", special=special)
         else:
             other = scores[b]
         found.append(difference(scores[a], other, a_name=a, b_name=b))
@@ -151,7 +160,7 @@ def compare(
         ).astype(dict.fromkeys(_NUMBERS, "float64")),
         groups=", ".join(names),
         called=called,
-        unkeyed=len(frame) - len(known),
+        said=_left_out(frame, known, names, counts=counts, clusters=clusters),
         alone=list(groups),
     )
 
@@ -304,14 +313,39 @@ def _reading(d: Difference) -> str:
     return d.direction
 
 
+def _left_out(
+    frame: pd.DataFrame,
+    known: pd.DataFrame,
+    names: list[str],
+    *,
+    counts: str | None,
+    clusters: str | None,
+) -> str:
+    """Say how many rows have no group, and how many people answered in several."""
+    said = ""
+    if lost := len(frame) - len(known):
+        people = int(frame[counts].sum() - known[counts].sum()) if counts else lost
+        what = "people" if counts else "rows"
+        said += f" {people:,} {what} without {' and '.join(names)} are not compared."
+    if clusters:
+        pairs = known[[*names, clusters]].dropna().drop_duplicates()
+        several = int((pairs[clusters].value_counts() > 1).sum())
+        if several:
+            said += (
+                f" {several:,} of {pairs[clusters].nunique():,} values of {clusters} answer in "
+                "more than one group and are taken as different people there, which makes "
+                "intervals too wide where they answer alike."
+            )
+    return said
+
+
 def _table(
-    frame: pd.DataFrame, *, groups: str, called: str, unkeyed: int, alone: Sequence[str]
+    frame: pd.DataFrame, *, groups: str, called: str, said: str, alone: Sequence[str]
 ) -> Table:
     """Return the comparisons as a table whose caption states the family."""
-    left_out = f" {unkeyed:,} rows without {groups} are not compared." if unkeyed else ""
     if frame.empty:
         one = f"one group only, {alone[0]}" if alone else "no group"
-        caption = f"Nothing to compare by {groups}: there is {one}.{left_out}"
+        caption = f"Nothing to compare by {groups}: there is {one}.{said}"
         return Table(frame=frame, caption=caption, shown=pd.DataFrame({"Comparison": []}))
     first = frame.iloc[0]
     unit, level = str(first["measured_in"]), float(first["level"])
@@ -321,7 +355,7 @@ def _table(
         f"{first['metric']} by {groups}: differences, first minus second, in {unit}, each with its "
         f"own {label} interval. Family of {size:,}, p adjusted by {called}"
         + (f"; {without:,} without a p-value do not count in it" if without else "")
-        + f". The reading follows the adjusted p.{left_out}"
+        + f". The reading follows the adjusted p.{said}"
     )
     shown = frame.assign(
         pair=frame["a"] + " against " + frame["b"],

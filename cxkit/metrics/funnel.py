@@ -121,7 +121,7 @@ def funnel(
     chance = one / units.n
     z = (units.measured - middle) / np.sqrt(chance)
     phi, tau2 = _dispersion(z, chance)
-    exact = shares and units.method == "Wilson" and overdispersion == "none"
+    exact = shares and units.counted and overdispersion == "none"
     if overdispersion == "multiplicative":
         variance = chance * max(phi, 1.0)
     else:
@@ -162,7 +162,7 @@ def _one_answer(units: Units, middle: float) -> float:
     if units.measured_in != "%":
         return units.total
     binomial = middle * (100 - middle)
-    if units.method == "Wilson":
+    if units.counted:
         return binomial
     own = units.measured * (100 - units.measured)
     effect = units.within / float((units.n * own).sum() / units.n.sum()) if own.any() else 1.0

@@ -21,7 +21,8 @@ class Units:
     """The scores of units with a number, and what was left out.
 
     ``measured`` and ``errors`` (standard errors) are in the unit of ``measured_in``, ``n`` counts
-    answers; ``usable`` says which rows of ``frame`` they are.
+    answers; ``counted`` says that they are shares of independent yes and no; ``usable`` says which
+    rows of ``frame`` they are.
     """
 
     frame: pd.DataFrame
@@ -32,7 +33,7 @@ class Units:
     n: NDArray[np.float64]
     metric: str
     measured_in: str
-    method: str
+    counted: bool
     level: float
     left_out: str
 
@@ -103,7 +104,7 @@ def read_units(scores: pd.DataFrame, *, asked: str) -> Units:
         n=frame["n"].to_numpy(dtype=np.float64)[usable],
         metric="" if first is None else str(first["metric"]),
         measured_in=unit,
-        method="" if first is None else str(first["method"] if "method" in frame else ""),
+        counted="method" in frame and bool((frame["method"][usable] == "Wilson").all()),
         level=0.95 if first is None else float(first["level"]),
         left_out="".join(f" {s[0].upper()}{s[1:]}." for s in said),
     )

@@ -222,3 +222,15 @@ def test_by_refuses(frame):
         cx.by(frame, "regoin", cx.nps, column="nps")
     with pytest.raises(QuestionError, match="returned float64, not an Estimate"):
         cx.by(frame, "region", pd.Series.mean, column="nps")
+
+
+def test_cluster_robust_limits_keep_their_few_clusters():
+    """Eight customers with five answers each: Welch on 38 degrees of freedom would be too sure."""
+    rng = np.random.default_rng(6)
+    who = np.repeat(np.arange(4), 5)
+    one, other = (np.repeat(rng.integers(2, 6, 4), 5) for _ in range(2))
+    a, b = (cx.csat_mean(s, clusters=who) for s in (one, other))
+    found = cx.difference(a, b)
+    assert found.method == "MOVER"
+    assert found.high - found.value == pytest.approx(math.hypot(a.high - a.value, b.value - b.low))
+    assert found.high - found.low > 2 * 1.96 * found.se

@@ -166,3 +166,29 @@ def test_refusals():
         cx.compare(frame(), "regon", cx.nps, column="nps")
     with pytest.raises(QuestionError, match="compare: mean returned"):
         cx.compare(frame(), "region", pd.Series.mean, column="nps")
+
+
+def test_patterns_with_counts_are_the_rows():
+    data = frame()
+    patterns = data.groupby(["region", "nps"]).size().reset_index(name="people")
+    rows = cx.compare(data, "region", cx.nps, column="nps").frame
+    counted = cx.compare(patterns, "region", cx.nps, column="nps", counts="people").frame
+    pd.testing.assert_frame_equal(rows, counted, rtol=1e-10)
+    rest = cx.compare(
+        patterns, "region", cx.nps, column="nps", counts="people", against="rest"
+    ).frame
+    assert rest["n_b"].tolist() == [120] * 4
+
+
+def test_people_who_answer_twice_widen_the_interval_and_are_said():
+    data = frame()
+    twice = pd.concat([data, data], ignore_index=True).assign(who=[*range(160), *range(160)])
+    once = cx.compare(data, "region", cx.nps, column="nps").frame
+    naive = cx.compare(twice, "region", cx.nps, column="nps").frame
+    robust = cx.compare(twice, "region", cx.nps, column="nps", clusters="who")
+    assert (robust.frame["se"] > 1.3 * naive["se"]).all()
+    np.testing.assert_allclose(robust.frame["se"], once["se"], rtol=0.02)
+    assert "values of who" not in robust.caption
+    moved = twice.assign(region=twice["region"].where(twice.index != 160, "R3"))
+    said = cx.compare(moved, "region", cx.nps, column="nps", clusters="who").caption
+    assert "1 of 160 values of who answer in more than one group" in said
