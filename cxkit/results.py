@@ -242,6 +242,7 @@ class Picture:
     mime: Literal["image/svg+xml", "image/png"]
     alt: str
     caption: str
+    width: int = 0  # on the page, in CSS pixels; 0 leaves it to the image
 
     def __repr__(self) -> str:
         """Return the alternative text: what a reader without the image gets."""
@@ -249,8 +250,9 @@ class Picture:
 
     def _repr_html_(self) -> str:
         uri = f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
+        width = f' width="{self.width}"' if self.width else ""
         return (
-            f'<figure class="cx-figure"><img src="{uri}" alt="{markup.escape(self.alt)}">'
+            f'<figure class="cx-figure"><img src="{uri}" alt="{markup.escape(self.alt)}"{width}>'
             f"<figcaption>{markup.escape(self.caption)}</figcaption></figure>"
         )
 

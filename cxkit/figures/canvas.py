@@ -59,7 +59,8 @@ def finish(fig: Figure, *, kind: Literal["svg", "png"], alt: str, caption: str) 
     else:
         fig.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
         mime = "image/png"
-    return Picture(data=buffer.getvalue(), mime=mime, alt=alt, caption=caption)
+    width = round(96 * fig.get_size_inches()[0])
+    return Picture(data=buffer.getvalue(), mime=mime, alt=alt, caption=caption, width=width)
 
 
 def wrap(text: str, width: int) -> str:
