@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxkit.errors import ColumnError
 from cxkit.study.contract import Responses, SnapshotCustomers, Table
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ REQUIREMENTS: dict[str, tuple[tuple[Need, ...], ...]] = {
             ),
         ),
         (
+            Need("engagement", ("unit", "wave", "items"), "to know how engaged each unit is"),
+            Need(
+                "responses",
+                ("customer", "answered_on", "any score"),
+                "to know the experience each customer has",
+            ),
+            Need("customers", ("customer", "unit"), "to know whose customers they are"),
+        ),
+        (
             Need(
                 "unit_scores",
                 ("unit", "wave", "engagement", "experience"),
@@ -79,6 +89,50 @@ def lacking(study: Study, notebook: str) -> list[str]:
     present = [any(study.has(need.table) for need in way) for way in REQUIREMENTS[notebook]]
     nearest = [way for way, there in zip(ways, present, strict=True) if there] or ways[:1]
     return min(nearest, key=len)
+
+
+def hold_requirements(study: Study, notebook: str) -> None:
+    """Refuse a study whose tables are there but lack a column that a notebook needs.
+
+    Parameters
+    ----------
+    study : Study
+        Whose tables were asked for by `Study.need` already.
+    notebook : str
+        A name in ``REQUIREMENTS``.
+
+    Raises
+    ------
+    ColumnError
+        Says which roles no column has, what they are for, and what to write.
+    """
+    ways = [w for w in REQUIREMENTS[notebook] if all(n.table in study.contract.tables for n in w)]
+    if not ways or any(not _missing(study, way) for way in ways):
+        return
+    told = []
+    for need in min(ways, key=lambda way: len(_missing(study, way))):
+        table = study.contract.tables[need.table]
+        roles = [role for role in need.roles if not _has(table, role)]
+        if roles:
+            lines = "".join(f"\n    {_WRITE.get(r, f'{r}: NAME OF THE COLUMN')}" for r in roles)
+            told.append(
+                f"{study.name}: {need.table} has no column for {_named(roles)}, needed "
+                f"{need.why}.\n  in study.yml write, under {need.table}:{lines}"
+            )
+    raise ColumnError("\n".join(told))
+
+
+def _named(roles: list[str]) -> str:
+    """Return roles as words."""
+    return " and ".join({"any score": "a score"}.get(role, role) for role in roles)
+
+
+#: What is written for a need that is not one role.
+_WRITE = {
+    "any score": "nps: NAME OF THE COLUMN",
+    "items": "items: {NAME: {column: NAME OF THE COLUMN, scale: [1, 5]}}",
+    "experience": "experience: {NAME: {column: NAME OF THE COLUMN, bad: [1]}}",
+}
 
 
 def _missing(study: Study, way: tuple[Need, ...]) -> list[str]:
