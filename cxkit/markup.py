@@ -63,17 +63,26 @@ def quantity(value: float | None, measured_in: str) -> str:
 def interval(low: float | None, high: float | None, measured_in: str) -> str:
     """Write an interval without its unit: ``4.4 to 15.6``; an open end is said.
 
-    >>> interval(4.39, 15.55, "points"), interval(12, None, "days")
-    ('4.4 to 15.6', '12.0 or more')
+    An end that would round to zero keeps its sign in sight, so that nobody reads a zero that the
+    interval does not hold.
+
+    >>> interval(4.39, 15.55, "points"), interval(12, None, "days"), interval(0.04, 1.5, "points")
+    ('4.4 to 15.6', '12.0 or more', '0.04 to 1.5')
     """
     decimals = DECIMALS.get(measured_in, 2)
     if low is None and high is None:
         return "no interval"
     if high is None:
-        return f"{number(low or 0, decimals)} or more"
+        return f"{_end(low or 0, decimals)} or more"
     if low is None:
-        return f"up to {number(high, decimals)}"
-    return f"{number(low, decimals)} to {number(high, decimals)}"
+        return f"up to {_end(high, decimals)}"
+    return f"{_end(low, decimals)} to {_end(high, decimals)}"
+
+
+def _end(value: float, decimals: int) -> str:
+    """Write one end of an interval, with up to two decimals more where it would round to zero."""
+    more = next((d for d in range(3) if abs(value) >= 0.5 * 10.0 ** -(decimals + d)), 0)
+    return number(value, decimals + more)
 
 
 def percent_label(level: float) -> str:
