@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS
 from cxkit.figures.canvas import ACCENT, BAND_COLOURS, INK, canvas, finish, wrap
 from cxkit.results import Note, Picture
 
@@ -27,16 +28,24 @@ class _Retention(Protocol):
     level: float
 
 
-def retention(result: _Retention) -> Picture:
+def retention(result: _Retention) -> Picture | Note:
     """Draw retention by band: curves with numbers at risk, or for a snapshot churn by group."""
-    return _groups(result) if result.curves is None else _curves(result)
+    if result.curves is None:
+        return _groups(result)
+    if result.curves.empty:
+        return Note(
+            paragraphs=(
+                f"No curve is drawn: no band has {LEAST_CUSTOMERS} customers or more to follow.",
+            )
+        )
+    return _curves(result)
 
 
 def naive(result: _Retention) -> Picture | Note:
     """Draw the usual hazard ratios beside the honest one, on a log scale; without them, say so."""
     if result.naive is None:
         return Note(paragraphs=("There is no usual comparison to draw beside the answer.",))
-    rows = result.naive
+    rows = result.naive.dropna(subset=["value"])
     fig, ax = canvas(6.4, 0.62 * len(rows) + 1.1)
     last = len(rows) - 1
     for y, (i, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
@@ -80,7 +89,7 @@ def naive(result: _Retention) -> Picture | Note:
         caption=(
             f"Points are hazard ratios, whiskers {label} intervals; n = {int(honest['n']):,} "
             f"customers in this report's row and {int(first['n']):,} in the first. Only the last "
-            "row is an answer."
+            f"row is an answer.{_left_out(result.naive)}"
         ),
     )
 
@@ -93,8 +102,8 @@ def _curves(result: _Retention) -> Picture:
     risk: Any = result.at_risk
     if curves is None or risk is None:
         raise TypeError("a snapshot has no curves")
-    bands = [b for b in curves["band"].cat.categories if (curves["band"] == b).any()]
-    colour = dict(zip(bands, _colours(len(bands)), strict=True))
+    colour = dict(zip(curves["band"].cat.categories, BAND_COLOURS, strict=True))
+    bands = [b for b in colour if (curves["band"] == b).any()]
     end = float(max(result.horizon, risk.columns[-1]))
     tall, below = 2.75, 0.82 + 0.2 * len(bands)  # inches: the axes, and the numbers under them
     height = 0.32 + tall + below
@@ -141,7 +150,7 @@ def _curves(result: _Retention) -> Picture:
             ax.text(
                 m / end,
                 y,
-                f"{int(risk.loc[band, m]):,}",
+                _counted(int(risk.loc[band, m])),
                 transform=ax.transAxes,
                 ha="center",
                 fontsize=8.5,
@@ -184,6 +193,11 @@ def _alt_groups(result: _Retention) -> str:
     ordered = rows.sort_values("value")
     bottom, top = ordered.iloc[0], ordered.iloc[-1]
     first, last = rows.iloc[0], rows.iloc[-1]
+    if len(rows) == 1:
+        return (
+            f"Share {result.groups_measure}: {top['group']} only, "
+            f"{markup.quantity(top['value'], '%')}."
+        )
     apart = first["high"] < last["low"] or last["high"] < first["low"]
     way = (
         f"the intervals of {first['group']} and {last['group']} overlap"
@@ -200,11 +214,12 @@ def _alt_groups(result: _Retention) -> str:
 
 def _caption_curves(result: _Retention) -> str:
     """Say what the lines and bands are, with n."""
-    rows = result.groups
+    rows = result.groups.dropna(subset=["value"])
     return (
         f"Kaplan–Meier curves from the landmark, shaded {markup.percent_label(result.level)} "
         f"log–log intervals; n = {int(rows['n'].sum()):,} customers, {int(rows['exits'].sum()):,} "
-        f"left within {result.horizon} months (dashed). Below: customers still followed."
+        f"left within {result.horizon} months (dashed). Below: customers still followed; lines end "
+        f"where fewer than {LEAST_CUSTOMERS} are."
     )
 
 
@@ -214,15 +229,20 @@ def _stairs(curve: pd.DataFrame, end: float) -> pd.DataFrame:
 
     columns = ["time", "survival", "low", "high"]
     start = pd.DataFrame([[0.0, 1.0, 1.0, 1.0]], columns=columns)
-    inside = curve.loc[curve["time"].between(0, end, inclusive="right"), columns]
+    followed = curve[(curve["at_risk"] >= LEAST_CUSTOMERS) | (curve["time"] == 0)]
+    inside = followed.loc[followed["time"].between(0, end, inclusive="right"), columns]
     inside = inside[~(inside["time"] // DRAWN).duplicated(keep="last")]
     drawn = pd.concat([start, inside], ignore_index=True)
-    stop = drawn.iloc[[-1]].assign(time=min(end, float(curve["time"].max())))
+    stop = drawn.iloc[[-1]].assign(time=min(end, float(followed["time"].max())))
     return pd.concat([drawn, stop], ignore_index=True)
 
 
-def _colours(n: int) -> tuple[str, ...]:
-    """Return one colour for each of up to three bands, the ends kept."""
-    return (
-        BAND_COLOURS if n == 3 else (BAND_COLOURS[0], BAND_COLOURS[2]) if n == 2 else (ACCENT,) * n
-    )
+def _counted(n: int) -> str:
+    """Write a number of customers; a few are not told apart."""
+    return f"{n:,}" if n == 0 or n >= LEAST_CUSTOMERS else f"<{LEAST_CUSTOMERS}"
+
+
+def _left_out(naive: pd.DataFrame) -> str:
+    """Say which comparisons gave no ratio and are not drawn."""
+    names = naive.loc[naive["value"].isna(), "comparison"]
+    return f" Not drawn, for want of a ratio: {'; '.join(names)}." if len(names) else ""

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS
 from cxkit.errors import QuestionError
-from cxkit.metrics.families import holm
-from cxkit.metrics.proportions import share
-from cxkit.results import Answer, Difference, Note, Table, guards_table
+from cxkit.metrics.durations import kaplan_meier, km_at
+from cxkit.results import Answer, Note, Table, guards_table
 from cxkit.retention import tables, wording
 from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.contrasts import bands_told, contrasts
 from cxkit.retention.curves import at_risk, curves, retained
 from cxkit.retention.guards import guards as guards_of
-from cxkit.retention.hazard import (
-    EXITS_PER_PARAMETER,
-    FEWEST_EXITS,
-    Hazard,
-    exits_within,
-    fit,
-    parameters_needed,
-)
+from cxkit.retention.hazard import EXITS_PER_PARAMETER, exits_within, fit, parameters_needed
 from cxkit.retention.naive import answered_against_never, beside, with_segments
 from cxkit.retention.result import QUESTION, RetentionAnswer
+from cxkit.retention.silence import silence
 from cxkit.retention.snapshot import answer_snapshot
+from cxkit.study.requirements import hold_requirements
 
 if TYPE_CHECKING:
     from cxkit.results import Estimate
     from cxkit.retention.clock import Bands
     from cxkit.study.study import Study
-
-#: The difference in retention, in percentage points, that "you would need" speaks of.
-WORTH_SEEING = 10.0
 
 
 def retention_answer(
@@ -55,9 +47,9 @@ def retention_answer(
     measure : str
         nps, csat or ces; for a snapshot one of its experience columns. "" takes the first there is.
     horizon : int
-        Months after the landmark at which retention is compared.
+        Months after the landmark at which retention is compared, from 1.
     gap : int
-        Days between an answer and the landmark.
+        Days between an answer and the landmark, from 0.
     level : float
         Level of all intervals.
 
@@ -69,9 +61,12 @@ def retention_answer(
     ------
     MissingTableError
         If the study lacks customers, or responses in dated form.
+    ColumnError
+        If the responses do not say whose answer it is, or of which day.
     QuestionError
-        If nobody or everybody left, if the horizon lies beyond every customer's follow-up, if the
-        measure is not there, or if "answered" is asked for as an answer.
+        If the horizon or the gap is too small to mean anything, if nobody or everybody left, if the
+        horizon lies beyond every customer's follow-up, if the measure is not there, or if
+        "answered" is asked for as an answer.
 
     Notes
     -----
@@ -87,7 +82,7 @@ def retention_answer(
     >>> result.effect.direction
     'higher'
     """
-    study.need("customers", why="retention is about customers and when they left")
+    study.need("customers", why="to see who left, and when")
     if measure.replace(" ", "_") in {"answered", "ever_answered"}:
         raise QuestionError(
             "'answered' against 'never answered' is not an experience: one must stay to be asked, "
@@ -97,9 +92,24 @@ def retention_answer(
         )
     if study.contract.of("customers").form == "snapshot":
         return answer_snapshot(study, measure=measure, level=level)
-    study.need("responses", why="a better or worse experience is read from answered surveys")
+    study.need("responses", why="to read a better or worse experience from answered surveys")
+    hold_requirements(study, "retention_vs_experience")
+    _hold_times(horizon, gap)
     bands = bands_of(study, _measure(study, measure))
     return _from_dates(study, bands=bands, horizon=horizon, gap=gap, level=level)
+
+
+def _hold_times(horizon: int, gap: int) -> None:
+    """Refuse a horizon before the first month, a landmark before the answer, and half centuries."""
+    for name, asked, least, most, why in (
+        ("horizon", horizon, 1, 600, "months after the landmark at which retention is read"),
+        ("gap", gap, 0, 3650, "days from an answer to the landmark"),
+    ):
+        if not least <= asked <= most:
+            raise QuestionError(
+                f"{name} = {asked}: it is the number of {why}.\n"
+                f"  Ask with {name} from {least} to {most}."
+            )
 
 
 def _measure(study: Study, asked: str) -> str:
@@ -108,9 +118,10 @@ def _measure(study: Study, asked: str) -> str:
     if asked == "" and there:
         return there[0]
     if asked not in there:
+        what = f"measure {asked!r} is not a score" if asked else "nps, csat or ces is not a score"
         raise QuestionError(
-            f"measure {asked!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(there) or 'none'}."
+            f"{what} of this study.\n  Scores under responses in study.yml: "
+            f"{', '.join(there) or 'none of nps, csat, ces'}."
         )
     return asked
 
@@ -121,32 +132,29 @@ def _from_dates(
     """Answer from dates: landmark, curves, hazard, and the naive rows beside them."""
     clock = wind(study, bands=bands, gap=gap)
     spells = with_segments(clock.spells, study)
-    longest = spells.groupby("band", observed=True)["months"].max().min()
-    if longest < horizon:
-        raise QuestionError(
-            f"A horizon of {horizon} months lies beyond the data: in one band nobody is followed "
-            f"longer than {markup.number(longest)} months after the landmark.\n  "
-            f"Ask with horizon = {int(longest)} or less, or with later data."
-        )
-    kept = retained(spells, horizon=horizon, level=level)
-    present = list(kept)
-    low, high = present[0], present[-1]
+    _hold_horizon(spells, horizon)
+    kept = retained(spells, horizon=horizon, level=level, fewest=LEAST_CUSTOMERS)
     held = ["tenure_band", *[str(c) for c in spells if str(c).startswith("held: ")]]
     leavers = exits_within(spells, horizon)
     exits = int(leavers.sum())
-    by_band = leavers.groupby(spells["band"], observed=True).sum()
-    sparse = len(present) < 2 or min(by_band[low], by_band[high]) < FEWEST_EXITS
-    adjust = held if exits >= EXITS_PER_PARAMETER * parameters_needed(spells, held, horizon) else []
-    model = None if sparse else fit(spells, horizon=horizon, adjust=adjust, level=level)
-    pooled = share(~leavers, metric="kept", level=level)
-    per_band = customers_needed(pooled.value or 50.0, difference=WORTH_SEEING)
+    told = bands_told(leavers, spells["band"])
+    inside = spells[spells["band"].isin(told)]
+    needed = parameters_needed(inside, held, horizon)
+    adjust = held if exits >= EXITS_PER_PARAMETER * needed else []
+    low, high = next(iter(kept)), list(kept)[-1]
+    sparse = low == high or not {low, high} <= set(told)
+    model = None if sparse else fit(inside, horizon=horizon, adjust=adjust, level=level)
+    pooled = km_at(kaplan_meier(spells["months"], spells["left"], level=level), horizon)
+    per_band = customers_needed(
+        50.0 if pooled.value is None else pooled.value, difference=wording.WORTH_SEEING
+    )
     immortal = answered_against_never(study, measure=bands.measure, level=level)
-    if model is None:
-        contrasts = [_untold(present, by_band, kept, horizon, level)]
-        ratio, naive = None, None
-    else:
-        contrasts = _family(model, present)
-        ratio = model.ratio(high)
+    family = contrasts(model, spells, leavers, horizon=horizon, level=level, fewest=LEAST_CUSTOMERS)
+    effect = family[0]
+    silent = silence(study, measure=bands.measure, level=level)
+    ratio, naive = None, None
+    if model is not None:
+        ratio, adjust = model.ratio(high), list(model.adjusted_for)
         naive = beside(
             study,
             clock,
@@ -155,47 +163,36 @@ def _from_dates(
             bands=bands,
             high=high,
             low=low,
+            compared=told,
             horizon=horizon,
             adjust=adjust,
             level=level,
         )
-    effect = contrasts[0]
     guards = guards_of(
-        study, clock, bands, immortal, contrasts, adjust, held, exits, horizon, naive
+        study, clock, bands, immortal, family, adjust, held, exits, horizon, naive, silent
     )
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
     if effect.direction == "cannot be told":
-        sentences.append(wording.needed(per_band, difference=WORTH_SEEING, horizon=horizon))
+        sentences.append(wording.needed(per_band, difference=wording.WORTH_SEEING, horizon=horizon))
     answer = Answer(
         question=QUESTION,
         headline=wording.headline(effect, horizon=horizon),
         sentences=tuple(sentences),
         how_sure=wording.how_sure(effect, exits, len(spells), horizon, model),
-        doubt=wording.doubt(study, bands.measure, level),
+        doubt=wording.doubt(silent),
         estimate=effect,
         guards=tuple(guards),
         used=len(spells),
     )
-    groups = pd.DataFrame(
-        [
-            {
-                "group": band,
-                "value": e.value,
-                "low": e.low,
-                "high": e.high,
-                "n": e.n,
-                "exits": int(by_band[band]),
-            }
-            for band, e in kept.items()
-        ]
-    )
+    groups = _groups(kept, leavers, spells["band"])
+    longest = spells.groupby("band", observed=True)["followed"].max().min()
     months = pd.Index(range(0, int(longest) + 1, 3))
     return RetentionAnswer(
         answer=answer,
         effect=effect,
         groups=groups,
         groups_measure=f"kept {horizon} months after the landmark",
-        curves=curves(spells, level=level),
+        curves=curves(spells, bands=[b for b, e in kept.items() if e.ok], level=level),
         at_risk=at_risk(spells, months=months.to_numpy()),
         naive=naive,
         who=Table.of(
@@ -215,12 +212,14 @@ def _from_dates(
             "Kept (%)",
             level,
         ),
-        effects=tables.effects(contrasts, model, horizon, level),
-        ratio=wording.hazard_ratio(ratio, high=high, low=low, adjusted_for=adjust),
+        effects=tables.effects(family, model, horizon, level),
+        ratio=wording.hazard_ratio(
+            ratio, effect, adjusted_for=model.adjusted_for if model is not None else ()
+        ),
         usual=wording.biased(immortal, ratio),
         beside=tables.beside(naive, level)
         if naive is not None
-        else Note(paragraphs=(f"No hazard ratio is given. {effect.reason}",)),
+        else Note(paragraphs=(f"No hazard ratio is given: {effect.reason}",)),
         guards=guards_table(guards),
         conclusion=wording.conclusion(effect, model, gap, per_band),
         horizon=horizon,
@@ -228,57 +227,39 @@ def _from_dates(
     )
 
 
-def _family(model: Hazard, present: list[str]) -> list[Difference]:
-    """Return all pairs of bands, the widest first, with Holm's adjustment."""
-    pairs = [(a, b) for i, b in enumerate(present) for a in present[i + 1 :]]
-    pairs.sort(key=lambda p: present.index(p[1]) - present.index(p[0]))
-    raw = [model.effect(a, b) for a, b in pairs]
-    adjusted = holm([d.p if d.p is not None else 1.0 for d in raw])["p_adjusted"]
-    return [
-        dataclasses.replace(d, p_adjusted=float(p), family=len(raw))
-        for d, p in zip(raw, adjusted, strict=True)
+def _hold_horizon(spells: pd.DataFrame, horizon: int) -> None:
+    """Refuse a horizon at which the retention of a band is not known."""
+    for _, rows in spells.groupby("band", observed=True):
+        longest = float(rows["months"].max())
+        all_left = bool(rows.loc[rows["months"] == longest, "left"].all())
+        if longest < horizon and not all_left:
+            raise QuestionError(
+                f"A horizon of {horizon} months lies beyond the data: in one band nobody is "
+                f"followed longer than {markup.number(longest)} months after the landmark.\n  "
+                + (
+                    f"Ask with horizon = {int(longest)} or less, or with later data."
+                    if longest >= 1
+                    else "Ask with a smaller gap, or with later data."
+                )
+            )
+
+
+def _groups(kept: dict[str, Estimate], left: pd.Series, bands: pd.Series) -> pd.DataFrame:
+    """Return one row per band: its share kept, its customers, those who left; withheld if few."""
+    exits = left.groupby(bands, observed=True).sum()
+    rows = [
+        {
+            "group": band,
+            "value": e.value,
+            "low": e.low,
+            "high": e.high,
+            "n": e.n,
+            "exits": float(exits[band]) if e.ok else None,
+        }
+        for band, e in kept.items()
     ]
-
-
-def _untold(
-    present: list[str],
-    exits: pd.Series,
-    kept: dict[str, Estimate],
-    horizon: int,
-    level: float,
-) -> Difference:
-    """Return a difference without a number: too few customers left to estimate it."""
-    low, high = present[0], present[-1]
-    n_low, n_high = kept[low].n, kept[high].n
-    if len(present) < 2:
-        reason = (
-            f"all {n_low:,} customers who can be followed are {low}; there is nobody to compare."
-        )
-        high = "any other band"
-        n_high = 0
-    else:
-        reason = (
-            f"within {horizon} months {int(exits[low])} of {n_low:,} {low} and "
-            f"{int(exits[high])} of {n_high:,} {high} left, too few for an interval to be trusted."
-        )
-    return Difference(
-        metric=f"Retention {horizon} months after the landmark",
-        measured_in="percentage points",
-        a=high,
-        b=low,
-        value=None,
-        low=None,
-        high=None,
-        se=None,
-        p=None,
-        level=level,
-        n_a=n_high,
-        n_b=n_low,
-        n_missing=0,
-        method="discrete-time hazard (cloglog)",
-        status="no data",
-        reason=reason,
-    )
+    numbers = dict.fromkeys(("value", "low", "high", "exits"), float)
+    return pd.DataFrame(rows).astype(numbers)
 
 
 def customers_needed(percent: float, *, difference: float, power: float = 0.8) -> int:

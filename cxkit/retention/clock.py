@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 #: Days in a month, on average: the unit of every duration here.
 MONTH = 365.25 / 12
 
-#: Years with the firm at the landmark; leaving is steeper early, and early customers score lower.
+#: Months with the firm at the landmark; leaving is steeper early, and early customers score lower.
 TENURE_BANDS = (0.0, 12.0, 36.0, np.inf)
 TENURE_NAMES = ("under 1 year", "1 to 3 years", "over 3 years")
 
@@ -49,17 +50,21 @@ class Clock:
     ----------
     spells : DataFrame
         One row per customer: customer, landmark, band, months (from the landmark to leaving or to
-        ``as_of``), left (bool), tenure (months at the landmark), tenure_band, late (joined before
-        the data begin), and the study's segments.
+        ``as_of``), followed (months from the landmark to ``as_of``, whoever left), left (bool),
+        tenure (months at the landmark), tenure_band, late (joined before the data begin), and the
+        study's segments.
     steps : DataFrame
         One row per step of the selection: step, customers, reason.
     gap : int
         Days between an answer and the landmark.
+    early : int
+        Scores not used because their landmark lies before the data begin.
     """
 
     spells: pd.DataFrame
     steps: pd.DataFrame
     gap: int
+    early: int = 0
 
     def count(self, step: str) -> int:
         """Return how many customers a step of the selection speaks of."""
@@ -67,29 +72,41 @@ class Clock:
 
 
 def bands_of(study: Study, measure: str) -> Bands:
-    """Return the bands of a measure from the study's own scale and cut-points."""
+    """Return the bands of a measure from the study's own scale and cut-points.
+
+    NPS is cut at `detractor` and `promoter`; CSAT is good from `top` on and poor below the middle
+    of its scale; effort is cut at the middle of its scale, in the direction of its version.
+    """
     score = study.contract.of("responses").scores[measure]
+    bottom, end = score.scale
+    middle = (bottom + end) / 2
     if measure == "nps":
-        low, high = score.detractor + 1, score.promoter
-        names = (
-            f"detractors (0–{low - 1})",
-            f"passives ({low}–{high - 1})",
-            f"promoters ({high}–10)",
+        words, edges = (
+            ("detractors", "passives", "promoters"),
+            (score.detractor + 1, score.promoter),
         )
-        return Bands(measure=measure, names=names, edges=(low, high))
-    bottom, top = score.scale
-    middle = (bottom + top) / 2
-    good = measure != "ces" or score.version == "2.0"
-    words = {
-        "csat": ("dissatisfied", "neither", "satisfied"),
-        "ces": ("hard", "neither", "easy"),
-    }.get(measure, ("poor", "middling", "good"))
+    elif measure == "csat":
+        words = ("dissatisfied", "neither", "satisfied")
+        edges = (min(math.ceil(middle), score.top), score.top)
+    else:
+        words, edges = ("hard", "neither", "easy"), (math.ceil(middle), math.floor(middle) + 1)
+    good = bool(score.higher_is_better)
+    ranges = [_range(bottom, edges[0]), _range(*edges), _range(edges[1], end + 1)]
+    named = zip(words, ranges if good else ranges[::-1], strict=True)
+    low, middling, high = (f"{word}{scores if score.whole else ''}" for word, scores in named)
     return Bands(
         measure=measure,
-        names=words,
-        edges=(float(np.ceil(middle)), float(np.floor(middle) + 1)),
+        names=(low, middling, high),
+        edges=(float(edges[0]), float(edges[1])),
         high_is_good=good,
     )
+
+
+def _range(start: float, stop: float) -> str:
+    """Say which whole scores a band holds, ``stop`` not among them; nothing for an empty band."""
+    if stop <= start:
+        return ""
+    return f" ({start:g})" if stop - start == 1 else f" ({start:g}–{stop - 1:g})"
 
 
 def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
@@ -120,7 +137,9 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
     The first score is used, not the last: how late a last score falls depends on how long the
     customer stayed. Everyone compared has answered and was there at the landmark, so nobody's
     survival up to it is counted in favour of a band. Customers who joined before the data begin
-    enter at their landmark, which lies inside the data.
+    enter at their landmark, which must lie inside the data: who left before ``observed_from`` is in
+    no table, so a landmark before it would count months that nobody could have been seen to leave
+    in. Such a score is passed over for the customer's next one.
     """
     customers = study.customers
     _refuse_one_sided(customers["end"], study)
@@ -131,8 +150,10 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
     )
     after = known["end"].notna() & (known["answered_on"] >= known["end"])
     before = known["answered_on"] < known["start"]
+    begin = study.observed_from
     usable = known[~after & ~before].sort_values(["customer", "answered_on"], kind="stable")
-    first = usable.drop_duplicates("customer")
+    early = usable["answered_on"] + pd.Timedelta(days=gap) < (begin or pd.Timestamp.min)
+    first = usable[~early].drop_duplicates("customer")
     landmark = first["answered_on"] + pd.Timedelta(days=gap)
     gone = first["end"].notna() & (first["end"] <= landmark) & (gap > 0)
     unseen = ~gone & (landmark >= study.as_of)
@@ -141,10 +162,10 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
     spells = spells.merge(customers, on="customer", how="left")
     last = spells["end"].where(spells["end"] <= study.as_of, study.as_of).fillna(study.as_of)
     spells["months"] = (last - spells["landmark"]).dt.days.clip(lower=0.5) / MONTH
+    spells["followed"] = (study.as_of - spells["landmark"]).dt.days.clip(lower=0.5) / MONTH
     spells["left"] = (spells["end"] <= study.as_of).fillna(value=False).astype(bool)
     spells["tenure"] = (spells["landmark"] - spells["start"]).dt.days / MONTH
     spells["tenure_band"] = pd.cut(spells["tenure"], TENURE_BANDS, labels=TENURE_NAMES, right=False)
-    begin = study.observed_from
     spells["late"] = spells["start"] < begin if begin is not None else False
     n_scored = scored["customer"].nunique()
     steps = [
@@ -158,8 +179,14 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
         ),
         (
             "only scores outside the relationship",
-            known["customer"].nunique() - len(first),
+            known["customer"].nunique() - usable["customer"].nunique(),
             "every score was given before joining, or on or after the day of leaving: set aside",
+        ),
+        (
+            "landmark before the data begin",
+            usable["customer"].nunique() - len(first),
+            "who left between this landmark and the first day of the data was never seen: set "
+            "aside",
         ),
         (
             "left within the gap",
@@ -174,13 +201,19 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
         ("in the analysis", len(spells), "followed from the landmark on"),
     ]
     frame = pd.DataFrame(steps, columns=["step", "customers", "reason"])
+    if n_scored == 0:
+        raise QuestionError(
+            f"No customer has a usable {bands.measure} answer with its day.\n  Ask with another "
+            "measure, or look with  cxkit check  at what the column holds."
+        )
     if spells.empty:
         raise QuestionError(
             f"No customer can be followed: of {len(customers):,} customers {n_scored:,} have a "
-            f"usable {bands.measure} answer and none was still there {gap} days later, before "
-            f"{study.as_of:%Y-%m-%d}.\n  Ask with a smaller gap, or wait until answers are older."
+            f"usable {bands.measure} answer and none was still there {gap} days later, within the "
+            f"data (which end on {study.as_of:%Y-%m-%d}).\n  Ask with a smaller gap, or wait until "
+            "answers are older."
         )
-    return Clock(spells=spells.reset_index(drop=True), steps=frame, gap=gap)
+    return Clock(spells=spells.reset_index(drop=True), steps=frame, gap=gap, early=int(early.sum()))
 
 
 def scores_set_aside(study: Study, measure: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from cxkit.results import Estimate
 
 
-def curves(spells: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Return one Kaplan-Meier curve per band, stacked, from the landmark (month 0) on."""
-    parts = []
+def curves(spells: pd.DataFrame, *, bands: list[str], level: float) -> pd.DataFrame:
+    """Return one Kaplan-Meier curve for each of ``bands``, from the landmark (month 0) on."""
+    parts = [pd.DataFrame({"band": []})]
     for band, rows in spells.groupby("band", observed=True, sort=True):
+        if band not in bands:
+            continue
         curve = kaplan_meier(rows["months"], rows["left"], level=level)
         parts.append(curve.assign(band=band))
     stacked = pd.concat(parts, ignore_index=True)
@@ -25,13 +28,32 @@ def curves(spells: pd.DataFrame, *, level: float) -> pd.DataFrame:
     return stacked
 
 
-def retained(spells: pd.DataFrame, *, horizon: float, level: float) -> dict[str, Estimate]:
-    """Return each band's share retained ``horizon`` months after the landmark, in percent."""
+def retained(
+    spells: pd.DataFrame, *, horizon: float, level: float, fewest: int
+) -> dict[str, Estimate]:
+    """Return each band's share retained ``horizon`` months after the landmark, in percent.
+
+    A band of fewer than ``fewest`` customers is withheld: its share would tell what they did.
+    """
     found: dict[str, Estimate] = {}
     for band, rows in spells.groupby("band", observed=True, sort=True):
         curve = kaplan_meier(rows["months"], rows["left"], level=level)
-        found[str(band)] = km_at(curve, horizon)
+        kept = km_at(curve, horizon)
+        found[str(band)] = kept if len(rows) >= fewest else _withheld(kept, fewest)
     return found
+
+
+def _withheld(kept: Estimate, fewest: int) -> Estimate:
+    """Return an estimate without its numbers."""
+    return dataclasses.replace(
+        kept,
+        value=None,
+        low=None,
+        high=None,
+        se=None,
+        status="withheld",
+        reason=f"fewer than {fewest} customers, so it is not shown.",
+    )
 
 
 def at_risk(spells: pd.DataFrame, *, months: np.ndarray) -> pd.DataFrame:

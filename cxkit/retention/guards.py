@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
-from cxkit.metrics.proportions import share
 from cxkit.results import Guard
+from cxkit.retention import wording
 from cxkit.retention.clock import scores_set_aside
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cxkit.results import Difference, Estimate
     from cxkit.retention.clock import Bands, Clock
+    from cxkit.retention.silence import Silence
     from cxkit.study.study import Study
 
 
@@ -29,6 +30,7 @@ def guards(
     exits: int,
     horizon: int,
     naive: pd.DataFrame | None,
+    silent: Silence,
 ) -> list[Guard]:
     """Return every guard of this question, fired or not, with what it saw."""
     spells = clock.spells
@@ -36,9 +38,11 @@ def guards(
     outside = scores_set_aside(study, bands.measure)
     late = int(spells["late"].sum())
     short = int(((spells["months"] < horizon) & ~spells["left"]).sum())
-    asked = study.responses
-    answered = share(asked[bands.measure].notna(), metric="answered", level=0.95)
+    family = sum(d.p is not None for d in contrasts)
+    untold = [d for d in contrasts if not d.ok]
     unadjusted = bool(held) and not adjust
+    several = [c for c in held if len(spells[c.removeprefix("held: ")].unique()) > 1]
+    loose = [c for c in several if c not in adjust] if adjust else []
     leaving = (
         " Counting them gives a hazard ratio of "
         f"{markup.quantity(naive['value'].iloc[-2], 'ratio')} instead of "
@@ -71,9 +75,14 @@ def guards(
         ),
         Guard(
             kind="late entry",
-            fired=late > 0,
+            fired=late > 0 or clock.early > 0,
             text=f"{late:,} of {len(spells):,} customers joined before the data begin. They enter "
-            "at their landmark; those who left before the data begin were never seen.",
+            "at their landmark; those who left before the data begin were never seen."
+            + (
+                f" {clock.early:,} scores have a landmark before the data begin and are not used."
+                if clock.early
+                else ""
+            ),
         ),
         Guard(
             kind="horizon",
@@ -83,22 +92,30 @@ def guards(
         ),
         Guard(
             kind="nonresponse",
-            fired=answered.value is not None and answered.value < 80,
-            text=f"{markup.quantity(answered.value, '%')} of {answered.n:,} surveys sent were "
-            f"answered ({markup.interval(answered.low, answered.high, '%')}); the answer holds for "
-            "those who answer.",
+            fired=silent.large,
+            text=silent.text,
         ),
         Guard(
             kind="multiplicity",
-            fired=len(contrasts) > 1,
-            text=f"{len(contrasts)} bands are compared in pairs; p is adjusted by Holm within this "
-            f"family of {len(contrasts)}.",
+            fired=family > 1,
+            text=f"{family} pairs of bands are compared; p is adjusted by Holm within this family "
+            f"of {family}."
+            if family > 1
+            else "One pair of bands is compared; there is nothing to adjust for."
+            if family
+            else "No pair of bands is compared.",
         ),
         Guard(
             kind="sparse exits",
-            fired=unadjusted or not contrasts[0].ok,
+            fired=unadjusted or bool(untold or loose),
             text=f"{exits:,} customers left within {horizon} months; the adjusted model needs "
             f"{EXITS_PER_PARAMETER} for each coefficient"
-            + (", so nothing is held equal." if unadjusted else "."),
+            + (", so nothing is held equal." if unadjusted else ".")
+            + (f" Not held equal: {', '.join(map(wording.held, loose))}." if loose else "")
+            + (
+                f" Not compared: {'; '.join(f'{d.a} with {d.b}' for d in untold)}."
+                if untold
+                else ""
+            ),
         ),
     ]

@@ -42,6 +42,7 @@ def answered_against_never(study: Study, *, measure: str, level: float) -> Estim
                 ordered=True,
             ),
             "months": (last.fillna(study.as_of) - customers["start"]).dt.days / MONTH,
+            "followed": (study.as_of - customers["start"]).dt.days / MONTH,
             "left": customers["end"] <= study.as_of,
         }
     )
@@ -60,7 +61,7 @@ def answered_against_never(study: Study, *, measure: str, level: float) -> Estim
             n_missing=0,
             method="discrete-time hazard (cloglog)",
             status="no data",
-            reason=f"In one of the two groups only {int(exits.min())} customers left.",
+            reason=_too_few(exits),
         )
     longest = int(spells["months"].max()) + 1
     return fit(spells, horizon=longest, adjust=[], level=level).ratio("answered")
@@ -75,6 +76,7 @@ def beside(
     bands: Bands,
     high: str,
     low: str,
+    compared: list[str],
     horizon: int,
     adjust: list[str],
     level: float,
@@ -82,18 +84,21 @@ def beside(
     """Return naive, ungapped and gapped hazard ratios in one frame, one row each.
 
     Columns: comparison, value, low, high, n, exits, times_the_honest (how far the row lies from the
-    kit's own, as a ratio), reading.
+    kit's own, as a ratio), reading. Every row but the first speaks of the bands `compared`.
     """
     rows = [
         {
             "comparison": "answered against never answered, from joining",
             **_ratio(immortal),
             "exits": int((study.customers["end"] <= study.as_of).sum()),
-            "reading": "naive, biased: one must stay to be asked (immortal time)",
+            "reading": "naive, biased: one must stay to be asked (immortal time)"
+            if immortal.ok
+            else f"no ratio: {immortal.reason}",
         }
     ]
     ungapped = wind(study, bands=bands, gap=0)
     spells = with_segments(ungapped.spells, study)
+    spells = spells[spells["band"].isin(compared)]
     rough = fit(spells, horizon=horizon, adjust=adjust, level=level)
     rows.append(
         {
@@ -103,15 +108,16 @@ def beside(
             "reading": "no gap: counts scores given while already leaving",
         }
     )
+    inside = clock.spells[clock.spells["band"].isin(compared)]
     rows.append(
         {
             "comparison": f"{high} against {low}, from {clock.gap} days after the answer",
             **_ratio(honest),
-            "exits": int(exits_within(clock.spells, horizon).sum()),
+            "exits": int(exits_within(inside, horizon).sum()),
             "reading": "this report's answer",
         }
     )
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).astype({"value": float, "low": float, "high": float})
     frame["times_the_honest"] = frame["value"] / float(honest.value or 1)
     return frame
 
@@ -124,6 +130,12 @@ def with_segments(spells: pd.DataFrame, study: Study) -> pd.DataFrame:
         if name in spells
     }
     return spells.assign(**held)
+
+
+def _too_few(exits: pd.Series) -> str:
+    """Say in which group too few left, or that there is no such group."""
+    group, n = str(exits.idxmin()), int(exits.min())
+    return f"Of those who {group}, {'nobody' if n == 0 else f'only {n:,}'} left."
 
 
 def _ratio(estimate: Estimate) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
+from cxkit.metrics.families import holm
 from cxkit.metrics.proportions import share
 from cxkit.results import Answer, Guard, Note, Table, guards_table
 from cxkit.retention import tables, wording
@@ -40,7 +42,12 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
     Raises
     ------
     QuestionError
-        If nobody churned, everybody churned, or one of the two groups is empty.
+        If nobody churned, or everybody did.
+
+    Notes
+    -----
+    A customer whose experience or churn is not known is left out of both groups and counted in
+    ``n_missing``. If one of the groups is empty the difference has no number and says why.
     """
     customers = study.customers
     bad = study.contract.of("customers").experience[experience].bad
@@ -69,14 +76,20 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
                 "exits": int(churned[mask].sum()),
             }
         )
-    if not (estimates[0].ok and estimates[1].ok):
-        empty = [name for name, mask in groups.items() if not mask.any()]
-        raise QuestionError(
-            f"Nobody is in the group {empty[0]!r}, so there is nothing to compare.\n"
-            f"  Check the values declared `bad` for {experience} in study.yml."
-        )
     gap = difference(*estimates, a_name=experience, b_name=f"no {experience}")
-    return gap, pd.DataFrame(rows)
+    empty = [name for name, mask in groups.items() if not mask.any()]
+    if empty:
+        gap = dataclasses.replace(gap, reason=f"nobody is in the group '{empty[0]}'.")
+    return dataclasses.replace(gap, n_missing=int((~known).sum())), pd.DataFrame(rows)
+
+
+def _adjusted(family: list[Difference]) -> list[Difference]:
+    """Return the differences with p adjusted by Holm among those that have one."""
+    found = holm([d.p for d in family])
+    return [
+        d if d.p is None else dataclasses.replace(d, p_adjusted=float(p), family=int(m))
+        for d, p, m in zip(family, found["p_adjusted"], found["family"], strict=True)
+    ]
 
 
 def exposures(study: Study) -> list[str]:
@@ -99,8 +112,14 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
         )
     chosen = measure or there[0]
     window = study.contract.of("customers").window or "the observed window"
-    effect, groups = churn_by(study, chosen, level=level)
-    family = [churn_by(study, name, level=level)[0] for name in there]
+    _, groups = churn_by(study, chosen, level=level)
+    family = _adjusted([churn_by(study, name, level=level)[0] for name in there])
+    effect = family[there.index(chosen)]
+    if not effect.ok:
+        raise QuestionError(
+            f"There is nothing to compare: {effect.reason}\n"
+            f"  Check the values declared `bad` for {chosen} in study.yml."
+        )
     rows = study.customers
     flags = [f for f in study.findings if f.kind == "flag" and f.table == "customers"]
     guards = [
@@ -125,7 +144,8 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
         Guard(
             kind="multiplicity",
             fired=len(there) > 1,
-            text=f"{len(there)} experience columns could have been asked for; each is shown below."
+            text=f"{len(there)} experience columns could have been asked for: each is shown, and "
+            f"p is adjusted by Holm within this family of {effect.family}."
             if len(there) > 1
             else "One experience column is declared: one comparison.",
         ),
@@ -142,14 +162,17 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
         question=QUESTION,
         headline=wording.snapshot_headline(effect, window=window),
         sentences=sentences,
-        how_sure=f"{len(rows):,} customers, of whom {int(groups['exits'].sum()):,} left in "
-        f"{window}; difference by {effect.method}.",
+        how_sure=wording.snapshot_sure(effect, left=int(groups["exits"].sum()), window=window),
         doubt="The table does not say which came first, the bad experience or the decision to "
         "leave; a complaint may be the first step of leaving.",
         estimate=effect,
         guards=tuple(guards),
     )
-    every = pd.DataFrame([d.as_row() for d in family]).assign(experience=there)
+    every = pd.DataFrame([d.as_row() for d in family]).assign(
+        experience=there,
+        p_shown=[markup.p_value(d.p) for d in family],
+        p_adjusted_shown=[markup.p_value(d.p_adjusted) for d in family],
+    )
     return RetentionAnswer(
         answer=answer,
         effect=effect,
@@ -181,6 +204,8 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
                 (f"{markup.percent_label(level)} interval", "low..high", "percentage points"),
                 ("With", "n_a", "count"),
                 ("Without", "n_b", "count"),
+                ("p", "p_shown", "text"),
+                ("p, Holm", "p_adjusted_shown", "text"),
                 ("Reading", "direction", "text"),
             ],
         ),

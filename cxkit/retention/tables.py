@@ -46,8 +46,8 @@ def effects(
     return Table.of(
         frame,
         caption=f"Difference in {horizon}-month retention (percentage points), averaged over "
-        f"{model.n:,} customers of whom {model.exits:,} left; held equal: {equal or 'nothing'}. "
-        f"Family of {len(contrasts)}, Holm.",
+        f"{model.n:,} customers; held equal: {equal or 'nothing'}. {model.exits:,} left in a month "
+        "that could be followed to its end. " + _family(contrasts),
         columns=[
             ("Comparison", "pair", "text"),
             ("Difference", "value", "percentage points"),
@@ -57,6 +57,12 @@ def effects(
             ("Reading", "direction", "text"),
         ],
     )
+
+
+def _family(contrasts: list[Difference]) -> str:
+    """Say how many comparisons stand in one family."""
+    m = sum(d.p is not None for d in contrasts)
+    return f"Family of {m}, Holm." if m > 1 else "One comparison, so p is not adjusted."
 
 
 def beside(naive: pd.DataFrame, level: float) -> Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
-from cxkit.metrics.proportions import share
 from cxkit.results import Note
 
 if TYPE_CHECKING:
@@ -13,7 +12,10 @@ if TYPE_CHECKING:
 
     from cxkit.results import Difference, Estimate
     from cxkit.retention.hazard import Hazard
-    from cxkit.study.study import Study
+    from cxkit.retention.silence import Silence
+
+#: The difference in retention, in percentage points, that "you would need" speaks of.
+WORTH_SEEING = 10.0
 
 
 def headline(effect: Difference, *, horizon: int) -> str:
@@ -68,11 +70,12 @@ def retained(estimates: Mapping[str, Estimate], *, horizon: int, gap: int) -> st
 
 
 def hazard_ratio(
-    ratio: Estimate | None, *, high: str, low: str, adjusted_for: Sequence[str]
+    ratio: Estimate | None, effect: Difference, *, adjusted_for: Sequence[str]
 ) -> Note:
-    """Say the hazard ratio; three ways, by the interval."""
+    """Say the hazard ratio of the two bands of the effect; three ways, by the interval."""
+    high, low = effect.a, effect.b
     if ratio is None or ratio.value is None:
-        return Note(paragraphs=("No hazard ratio is given: too few customers left.",))
+        return Note(paragraphs=(f"No hazard ratio is given: {effect.reason}",))
     names = [held(c) for c in adjusted_for]
     equal = f"with {_list(names)} held equal" if names else "with nothing held equal"
     limits = (
@@ -151,6 +154,25 @@ def snapshot_headline(effect: Difference, *, window: str) -> str:
     )
 
 
+def snapshot_sure(effect: Difference, *, left: int, window: str) -> str:
+    """Say how sure, from the customers compared, those left out, and the family."""
+    out = (
+        f" {effect.n_missing:,} more are left out, since their experience or churn is not known."
+        if effect.n_missing
+        else ""
+    )
+    after = (
+        f" After Holm's adjustment for {effect.family} comparisons p is "
+        f"{markup.p_value(effect.p_adjusted)}."
+        if effect.family > 1
+        else ""
+    )
+    return (
+        f"{effect.n_a + effect.n_b:,} customers are compared, of whom {left:,} left in {window}; "
+        f"difference by {effect.method}.{out}{after}{_against_family(effect)}"
+    )
+
+
 def _list(words: Sequence[str]) -> str:
     """Join words: a, b and c."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
@@ -160,7 +182,7 @@ def how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard
     """Say how sure, from the interval, the exits behind it and the family."""
     base = f"{n:,} customers are followed, of whom {exits:,} left within {horizon} months."
     if not effect.ok or model is None:
-        return f"{base} Too few left for an interval."
+        return f"{base} No interval is given: {effect.reason}"
     after = (
         f" After Holm's adjustment for {effect.family} comparisons p is "
         f"{markup.p_value(effect.p_adjusted)}."
@@ -173,23 +195,27 @@ def how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard
         "cannot be told": "The interval holds zero: a difference either way is compatible with "
         "these data.",
     }[effect.direction]
-    return f"{base} {strength}{after}"
+    return f"{base} {strength}{after}{_against_family(effect)}"
 
 
-def doubt(study: Study, measure: str, level: float) -> str:
+def _against_family(effect: Difference) -> str:
+    """Say when the interval by itself claims what the whole family of comparisons does not."""
+    alpha = 1 - effect.level
+    if effect.direction == "cannot be told" or (effect.p_adjusted or 0.0) < alpha:
+        return ""
+    return (
+        " Among so many comparisons a difference like this can arise by chance: the interval speaks"
+        " of this one alone."
+    )
+
+
+def doubt(silent: Silence) -> str:
     """Say the strongest doubt: silence where it is large, else causes not measured."""
-    asked = study.responses[measure].notna()
-    answered = share(asked, metric="answered", level=level)
     causes = (
         "Experience was not assigned by chance: whatever makes customers both happier and more "
         "loyal, and is not among what was held equal, would show as an effect."
     )
-    if answered.value is not None and answered.value < 80:
-        return (
-            f"Only {markup.quantity(answered.value, '%')} of {answered.n:,} surveys were answered, "
-            f"and those who stay silent may differ. {causes}"
-        )
-    return causes
+    return f"{silent.doubt} {causes}".strip()
 
 
 def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int) -> Note:
@@ -202,18 +228,25 @@ def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int
         "cannot be told": "With an interval that holds zero, neither an effect nor its absence is "
         "shown.",
     }[effect.direction]
+    if not effect.ok:
+        rival = "No difference was estimated, so neither an effect nor its absence is shown."
+    names = [held(c) for c in model.adjusted_for] if model is not None else []
     equal = (
-        "Held equal were "
-        + ", ".join(held(c) for c in model.adjusted_for)
-        + "; anything else is not."
-        if model is not None and model.adjusted_for
+        f"Held equal {'was' if len(names) == 1 else 'were'} {_list(names)}; anything else is not."
+        if names
         else "Nothing was held equal between the bands."
+    )
+    clock = (
+        f"The clock starts {gap} days after the answer, so scores given while leaving weigh less; "
+        "a longer gap would guard more and use fewer customers."
+        if gap
+        else "The clock starts on the day of the answer, so scores given while leaving count in "
+        "full: part of the difference is then an effect of leaving. A gap would guard against it."
     )
     return Note(
         paragraphs=(
             f"{rival} {equal}",
-            f"The clock starts {gap} days after the answer, so scores given while leaving weigh "
-            "less; a longer gap would guard more and use fewer customers.",
+            clock,
             "What would settle it: an improvement given to some branches by lot and not to others, "
             "with leaving followed in both; or scores of the same customers before and after a "
             f"change they did not choose. {_capacity(effect, per_band)}",
@@ -224,6 +257,7 @@ def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int
 def _capacity(effect: Difference, per_band: int) -> str:
     """Say what the present number of customers could have seen."""
     if effect.se is None:
-        return f"About {per_band:,} customers in each band would show ten percentage points."
+        worth = markup.quantity(WORTH_SEEING, "percentage points")
+        return f"About {per_band:,} customers in each band would show a difference of {worth}."
     smallest = markup.quantity(2.8 * effect.se, "percentage points")
     return f"The present data could have shown a difference of {smallest} with 80 % power."

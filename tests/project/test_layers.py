@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "metrics": WORDS,
     "study": WORDS,
     "simulate": {"study", "errors"},
-    "retention": {"simulate", "metrics", "study"} | WORDS,
+    "retention": {"simulate", "metrics", "study", "disclosure"} | WORDS,
     "linkage": {"simulate", "metrics", "study", "disclosure"} | WORDS,
     "disclosure": {"results", "errors"},
     "figures": {"disclosure", "results", "markup"},
