@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data, nobody_answered
+from cxkit.metrics.clusters import check_clusters, check_counts
 from cxkit.metrics.durations import Spells, at_risk, spells
 from cxkit.metrics.proportions import wilson
 from cxkit.results import Estimate
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from cxkit.metrics.answers import Scores
 
 METHOD = "Aalen-Johansen"
+
+_UNSEEN = "nothing shows how far clusters differ."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Steps:
     def _per_head(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Divide by who is at risk, 0 where nobody is."""
         return np.divide(values, self.risk, out=np.zeros_like(values), where=self.risk > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """A standard error (None: it cannot be seen), half an interval, and how clusters widened it."""
+
+    se: float | None
+    half: float
+    ratio: float
+    said: str
 
 
 def cumulative_incidence(
@@ -118,7 +131,7 @@ def cumulative_incidence(
     for k, name in enumerate(names):
         share = steps.incidence(k)
         se = _errors(steps, k)
-        low, high = log_log(share, se, level=level)
+        low, high = log_log(share, -ndtri((1 - level) / 2) * se)
         parts.append(
             pd.DataFrame(
                 {
@@ -186,9 +199,11 @@ def ended_by(
     Notes
     -----
     See :func:`cumulative_incidence`. With clusters the influences are summed within each before
-    they are squared, times G / (G - 1) for G clusters if any of them repeats; if none does the
-    interval is that without clusters. Where nothing or everything has ended so, the error is 0, and
-    the open limit is Wilson's for those still followed at ``time``, or for those last at risk.
+    they are squared, times G / (G - 1) for G clusters, and the quantile is Student's on G - 1
+    degrees of freedom; never narrower than without clusters. Clusters that never repeat change
+    nothing; a case without a cluster is one of its own. Where nothing or everything has ended so,
+    the error is 0, and the open limit is Wilson's for those still followed at ``time``, or for
+    those last at risk, each cluster counted once.
 
     References
     ----------
@@ -206,7 +221,7 @@ def ended_by(
     """
     level = check_level(level)
     cases, codes, names = cases_of(duration, cause, counts)
-    kept = None if clusters is None else pd.Series(clusters).to_numpy()[cases.used]
+    who = check_clusters(clusters, len(cases.used), asked="ended_by")
     return share_ended(
         cases,
         codes,
@@ -215,7 +230,7 @@ def ended_by(
         metric=metric,
         level=level,
         n_missing=_missing(cases, counts),
-        clusters=kept,
+        clusters=None if who is None else who[cases.used],
     )
 
 
@@ -228,7 +243,7 @@ def share_ended(
     metric: str,
     level: float,
     n_missing: int,
-    clusters: NDArray[Any] | None = None,
+    clusters: pd.Series | None = None,
     method: str = METHOD,
 ) -> Estimate:
     """Return the share ended by a cause (-1: none ever did) at a time; see :func:`ended_by`."""
@@ -246,21 +261,20 @@ def share_ended(
     i = int(np.searchsorted(steps.times, time, side="right")) - 1
     share = steps.incidence(cause)[i] if cause >= 0 and i >= 0 else 0.0
     influence = influences(cases, codes, steps, cause, i) if share > 0 else np.zeros(len(codes))
-    variance, said = clustered(influence, cases.weight, clusters)
-    if variance is None:
+    robust = clustered(influence, cases.weight, clusters, level=level)
+    se, said = robust.se, robust.said
+    if se is None:
         return no_data(metric, "%", **about, method=method, reason=said)
-    se = float(np.sqrt(variance))
     if share <= 0:
-        still = float(cases.weight[(cases.time >= time) & (cases.start < time)].sum())
+        still = _heads(cases, clusters, (cases.time >= time) & (cases.start < time))
         low, high = 0.0, float(wilson(0, still, level=level)[1]) if still else 100.0
         said += f"; as nothing ended so, Wilson's limit for the {still:,.0f} still followed"
     elif se < 1e-9:
-        last = float(steps.risk[steps.ended > 0][-1])
-        share = min(share, 1.0)
-        low, high = (100 * share * float(wilson(last, last, level=level)[0]) / 100, 100 * share)
+        last = _heads(cases, clusters, cases.time >= steps.times[steps.ended > 0][-1])
+        low, high = share * float(wilson(last, last, level=level)[0]), 100 * min(share, 1.0)
         said += f"; as all ended so, Wilson's limit for the last {last:,.0f} at risk"
     else:
-        limits = log_log(np.array([share]), np.array([se]), level=level)
+        limits = log_log(np.array([share]), np.array([robust.half]))
         low, high = (100 * float(limit[0]) for limit in limits)
     return Estimate(
         metric=metric,
@@ -284,11 +298,11 @@ def curve_by(
 ) -> pd.DataFrame:
     """Return the share not ended by cause 0 in the form of a Kaplan-Meier curve.
 
-    ``widen`` multiplies the standard error: what clusters do to it where the curve is read.
+    ``widen`` multiplies half the interval: what clusters do to it where the curve is read.
     """
     steps = steps_of(cases, codes, max(int(codes.max(initial=0)) + 1, 1))
-    share, se = steps.incidence(0), _errors(steps, 0) * widen
-    low, high = log_log(share, se, level=level)
+    share, z = steps.incidence(0), float(-ndtri((1 - level) / 2))
+    low, high = log_log(share, z * widen * _errors(steps, 0))
     frame = {"time": steps.times, "at_risk": steps.risk, "events": steps.by_cause[0]}
     curve = pd.DataFrame({**frame, "survival": 1 - share, "low": 1 - high, "high": 1 - low})
     curve.attrs = {"n": round(cases.weight.sum()), "n_missing": n_missing, "level": level}
@@ -296,17 +310,20 @@ def curve_by(
 
 
 def design(
-    cases: Spells, codes: NDArray[np.int64], time: float, clusters: NDArray[Any]
-) -> tuple[float | None, str]:
-    """Return by how much clusters widen the error of the share ended by ``time``, and say so."""
+    cases: Spells, codes: NDArray[np.int64], time: float, clusters: pd.Series, *, level: float
+) -> Robust:
+    """Return how clusters change the error of the share ended by ``time``."""
     steps = steps_of(cases, codes, max(int(codes.max(initial=0)) + 1, 1))
     i = int(np.searchsorted(steps.times, time, side="right")) - 1
-    influence = influences(cases, codes, steps, 0, i)
-    alone = float((cases.weight * influence**2).sum())
-    variance, said = clustered(influence, cases.weight, clusters)
-    if variance is None:
-        return None, said
-    return (float(np.sqrt(variance / alone)) if alone > 1e-18 else 1.0), said
+    return clustered(influences(cases, codes, steps, 0, i), cases.weight, clusters, level=level)
+
+
+def _heads(cases: Spells, clusters: pd.Series | None, which: NDArray[np.bool_]) -> float:
+    """Count the cases that ``which`` names, or the clusters they come from."""
+    if clusters is None:
+        return float(cases.weight[which].sum())
+    there = clusters[which]
+    return float(there.nunique() + cases.weight[which][there.isna().to_numpy()].sum())
 
 
 def cases_of(
@@ -314,7 +331,12 @@ def cases_of(
 ) -> tuple[Spells, NDArray[np.int64], pd.Index]:
     """Return usable cases, the code of the cause of each (-1: not ended), and the causes' names."""
     ended = pd.Series(cause).to_numpy(dtype=object)
-    cases = spells(duration, pd.notna(ended), None, counts)
+    cases = spells(
+        duration,
+        pd.notna(ended),
+        None,
+        check_counts(counts, ended.size, asked="cumulative_incidence"),
+    )
     some = cases.weight > 0
     if not some.all():
         used = cases.used.copy()
@@ -366,43 +388,42 @@ def influences(
 def clustered(
     influence: NDArray[np.float64],
     weight: NDArray[np.float64],
-    clusters: NDArray[Any] | None,
-) -> tuple[float | None, str]:
-    """Return the variance from influences, and what to add to the method; None for one cluster."""
+    clusters: pd.Series | None,
+    *,
+    level: float,
+) -> Robust:
+    """Return the error that influences add up to, by cluster where clusters repeat."""
+    z = float(-ndtri((1 - level) / 2))
     alone = float((weight * influence**2).sum())
     if clusters is None:
-        return alone, ""
-    codes, names = pd.factorize(pd.Series(clusters))
-    if len(codes) != len(influence):
-        raise QuestionError(
-            f"clusters: {len(codes):,} rows, but there are {len(influence):,} cases.\n"
-            "  Give a column of the same frame."
-        )
-    if (codes < 0).any():
-        raise QuestionError(
-            f"clusters: {int((codes < 0).sum()):,} rows do not say whose they are.\n"
-            "  Drop those rows first, or leave clusters out."
-        )
-    groups = len(names)
+        return Robust(float(np.sqrt(alone)), z * float(np.sqrt(alone)), 1.0, "")
+    codes, names = pd.factorize(clusters.to_numpy())
+    lone = codes < 0
+    groups = len(names) + round(float(weight[lone].sum()))
+    if not (weight > 1)[~lone].any() and groups == len(codes):
+        return Robust(float(np.sqrt(alone)), z * float(np.sqrt(alone)), 1.0, "")
+    named = f" ({clusters.name})" if clusters.name is not None else ""
     if groups < 2:
-        return None, "All cases are of one cluster: how clusters differ cannot be seen."
-    if groups == len(codes) and (weight <= 1).all():
-        return alone, ""
-    sums = np.bincount(codes, weights=weight * influence, minlength=groups)
-    said = f", cluster-robust by {groups:,} clusters"
-    return float((sums**2).sum()) * groups / (groups - 1), said
+        return Robust(None, 0.0, 1.0, f"All cases come from one cluster{named}: {_UNSEEN}")
+    sums = np.bincount(codes[~lone], weights=(weight * influence)[~lone], minlength=len(names))
+    own = float((weight * influence**2)[lone].sum())
+    variance = (float((sums**2).sum()) + own) * groups / (groups - 1)
+    t = float(stdtrit(groups - 1, (1 + level) / 2))
+    wide = t * float(np.sqrt(max(variance, alone)))
+    said = f", cluster-robust by {groups:,} clusters{named}"
+    plain = z * float(np.sqrt(alone))
+    return Robust(float(np.sqrt(variance)), wide, wide / plain if plain > 1e-9 else 1.0, said)
 
 
 def log_log(
-    share: NDArray[np.float64], se: NDArray[np.float64], *, level: float
+    share: NDArray[np.float64], half: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return log-log limits of shares ended; at 0 and 1 the share itself."""
+    """Return log-log limits of shares ended, half being z se; at 0 and 1 the share itself."""
     stay = 1 - share
     inside = (stay > 0) & (stay < 1)
     log = np.log(stay, out=np.full(stay.size, -1.0), where=inside)
-    ratio = np.divide(se, stay * log, out=np.zeros(stay.size), where=inside)
-    half = -ndtri((1 - level) / 2) * ratio  # negative: the logarithm is
-    low, high = 1 - stay ** np.exp(half), 1 - stay ** np.exp(-half)
+    power = np.divide(half, stay * log, out=np.zeros(stay.size), where=inside)  # negative
+    low, high = 1 - stay ** np.exp(power), 1 - stay ** np.exp(-power)
     return np.where(inside, low, share), np.where(inside, high, share)
 
 

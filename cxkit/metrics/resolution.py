@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data, yes_no
+from cxkit.metrics.clusters import check_clusters
 from cxkit.metrics.dates import SECONDS, dates_of, elapsed
 from cxkit.metrics.durations import METHOD, curve_of, km_quantile, km_restricted_mean, spells
 from cxkit.metrics.incidence import curve_by, design, share_ended
@@ -35,7 +36,7 @@ class _Waits:
     cases: Spells
     codes: NDArray[np.int64]
     measured_in: str
-    clusters: NDArray[np.object_] | None
+    clusters: pd.Series | None
     said: str
 
     @property
@@ -120,8 +121,8 @@ def time_to_resolution(
 
     Where a machine closed some, the share resolved is Aalen-Johansen's (see
     :func:`cumulative_incidence`): such a case will never be resolved, so the share may stay below
-    one half however long one waits. With clusters the band is widened by the ratio of the clustered
-    to the plain standard error at the estimate; if no cluster repeats that ratio is 1.
+    one half however long one waits. With clusters the band is widened by what they do to the
+    error of the share at the estimate (see :func:`ended_by`); if no cluster repeats, by nothing.
 
     References
     ----------
@@ -402,18 +403,13 @@ def _waits(
     if other is not None:
         codes = np.where(done & other, 1, codes)
     cases = spells(time, done, None, None)
-    kept = None if clusters is None else pd.Series(clusters).to_numpy(dtype=object)
-    if kept is not None and kept.size != len(begin):
-        raise QuestionError(
-            f"{asked}: {kept.size:,} clusters for {len(begin):,} cases.\n"
-            "  Give a column of the same frame."
-        )
+    who = check_clusters(clusters, len(begin), asked=asked)
     others = int(((codes == 1) & cases.used).sum())
     return _Waits(
         cases,
         codes[cases.used],
         measured_in,
-        None if kept is None else kept[cases.used],
+        None if who is None else who[cases.used],
         f"; {others:,} {ended}" if others else "",
     )
 
@@ -442,14 +438,22 @@ def _read(
     found = km_quantile(curve, q, metric=metric, measured_in=unit)
     method = METHOD if plain else "log-log Aalen-Johansen"
     if waits.clusters is not None and found.value is not None:
-        ratio, said = design(waits.cases, waits.codes, found.value, waits.clusters)
-        method += said if ratio is not None else ""
-        if ratio is None:
+        robust = design(waits.cases, waits.codes, found.value, waits.clusters, level=level)
+        if robust.se is None:
             return no_data(
-                metric, unit, level=level, n=found.n, n_missing=missing, method=method, reason=said
+                metric,
+                unit,
+                level=level,
+                n=found.n,
+                n_missing=missing,
+                method=method,
+                reason=robust.said,
             )
-        if ratio != 1:
-            wider = curve_by(waits.cases, waits.codes, level=level, n_missing=missing, widen=ratio)
+        method += robust.said
+        if robust.ratio != 1:
+            wider = curve_by(
+                waits.cases, waits.codes, level=level, n_missing=missing, widen=robust.ratio
+            )
             found = km_quantile(wider, q, metric=metric, measured_in=unit)
     if found.status == "not reached":
         found = replace(

@@ -154,5 +154,7 @@ def test_what_was_never_seen_is_refused():
         cx.ended_by([1, 4], ["left", None], of="left", time=9)
     with pytest.raises(DataError, match="the duration is -1"):
         cx.ended_by([1, -1], ["left", None], of="left", time=1)
-    with pytest.raises(QuestionError, match=r"2 rows, but there are 1 cases|clusters"):
-        cx.ended_by([1, 2], ["left", None], of="left", time=1, clusters=[1, None])
+    with pytest.raises(QuestionError, match=r"2 values but 1 clusters"):
+        cx.ended_by([1, 2], ["left", None], of="left", time=1, clusters=[1])
+    with pytest.raises(QuestionError, match=r"counts has 0\.5"):
+        cx.ended_by([1, 2], ["left", None], of="left", time=1, counts=[1, 0.5])
