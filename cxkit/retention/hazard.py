@@ -230,7 +230,7 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
     bands = tuple(str(b) for b in spells["band"].cat.categories if (spells["band"] == b).any())
     coarse = spells.assign(
         band=spells["band"].astype(str),
-        **{c: _pooled(spells, c, horizon) for c in adjust},
+        **{c: pooled(spells, c, horizon) for c in adjust},
     )
     cells = person_months(coarse, horizon=horizon, by=["band", *adjust])
     adjust = [c for c in adjust if len(coarse[c].unique()) > 1]
@@ -262,7 +262,7 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
 
 def parameters_needed(spells: pd.DataFrame, adjust: Sequence[str], horizon: int) -> int:
     """Count the coefficients beside the baseline that an adjusted model would estimate."""
-    levels = [_pooled(spells, c, horizon).nunique() - 1 for c in adjust]
+    levels = [pooled(spells, c, horizon).nunique() - 1 for c in adjust]
     return int(spells["band"].nunique() - 1 + sum(levels))
 
 
@@ -271,7 +271,7 @@ def exits_within(spells: pd.DataFrame, horizon: int) -> pd.Series:
     return spells["left"] & (spells["months"] < horizon)
 
 
-def _pooled(spells: pd.DataFrame, column: str, horizon: int) -> pd.Series:
+def pooled(spells: pd.DataFrame, column: str, horizon: int) -> pd.Series:
     """Return a column as text, its levels with too few exits made one; missing is a level.
 
     They take the next smallest with them until they have enough together, so that no coefficient
