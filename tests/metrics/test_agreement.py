@@ -205,3 +205,90 @@ def test_senseless_choices_are_refused(staff, ask, words):
 def test_a_missing_column_is_named_with_the_nearest(staff):
     with pytest.raises(ColumnError, match=r"(?s)asked for column 'scor'.*unit, score.*'score'"):
         cx.icc1(staff, unit="unit", score="scor")
+
+
+def test_patterns_with_counts_are_the_rows_written_out(staff):
+    rounded = staff.assign(
+        score=staff["score"].round().clip(-2, 2) + 3, other=np.tile([1, 2, 3, 4], 10)
+    )
+    patterns = rounded.groupby(["unit", "score", "other"]).size().rename("n").reset_index()
+    patterns.loc[len(patterns)] = ["a", np.nan, 3, 4]
+    patterns.loc[len(patterns)] = ["z", 2, 2, 0]
+    missing = pd.DataFrame({"unit": ["a"] * 4, "score": [np.nan] * 4, "other": [3] * 4})
+    long = pd.concat([rounded, missing], ignore_index=True)
+    for metric in (cx.icc1, cx.icc2):
+        one = metric(patterns, unit="unit", score="score", counts="n")
+        other = metric(long, unit="unit", score="score")
+        for field in ("value", "low", "high"):
+            assert getattr(one, field) == pytest.approx(getattr(other, field), rel=1e-10)
+        assert (one.n, one.n_missing, one.method) == (other.n, 4, other.method)
+    for ask in (
+        lambda f, **c: cx.rwg(f, unit="unit", score="score", options=5, **c),
+        lambda f, **c: cx.rwg_j(f, unit="unit", items=["score", "other"], options=5, **c),
+        lambda f, **c: cx.ad_m(f, unit="unit", items=["score", "other"], **c),
+    ):
+        pd.testing.assert_frame_equal(ask(patterns, counts="n"), ask(long), rtol=1e-10)
+
+
+def test_counts_that_are_none_are_refused(staff):
+    with pytest.raises(QuestionError, match="no number of people"):
+        cx.icc1(staff.assign(n=-1), unit="unit", score="score", counts="n")
+    with pytest.raises(ColumnError, match="column 'n'"):
+        cx.rwg(staff, unit="unit", score="score", options=5, counts="n")
+
+
+def test_median_agreement_is_that_of_r_multilevel():
+    data = reference_case.table("O13", "lq2002_lead_items.csv")
+    items = [c for c in data if c != "grp"]
+    units = cx.rwg_j(data, unit="grp", items=items, options=5)
+    found = cx.across_units(units)
+    assert found.value == pytest.approx(THERE["rwg_j_lead"]["median"], abs=TOLERANCE)
+    assert found.n == len(units)
+    ordered = np.sort(units["rwg_j"])
+    # Of 49 units the 18th lowest and highest, as tables of the sign test have it.
+    assert (found.low, found.high) == (ordered[17], ordered[-18])
+    share = cx.across_units(units, at_least=0.70)
+    assert share.value == 100 * THERE["rwg_j_lead"]["share_above_0.7"]
+    assert share.low < 95
+
+
+def test_median_over_units_holds_the_truth_at_least_as_often_as_it_says():
+    """Order statistics of continuous values: exact, by the binomial."""
+    from scipy.stats import binom
+
+    for units in (6, 10, 25, 80):
+        values = pd.DataFrame({"rwg": np.arange(units) / units, "n": 5})
+        found = cx.across_units(values)
+        low = round(found.low * units)
+        covered = binom.cdf(units - low - 1, units, 0.5) - binom.cdf(low, units, 0.5)
+        assert covered >= 0.95
+        closer = binom.cdf(units - low - 2, units, 0.5) - binom.cdf(low + 1, units, 0.5)
+        assert closer < 0.95
+
+
+def test_share_of_units_counts_units_and_those_without_a_value():
+    units = pd.DataFrame({"unit": list("abcd"), "ad_m": [0.5, 0.9, 0.2, np.nan]})
+    found = cx.across_units(units, at_most=5 / 6)
+    assert (found.value, found.n, found.n_missing) == (pytest.approx(200 / 3), 3, 1)
+    assert found.metric == "Units with AD of at most 0.833333"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "No unit has two people"),
+        ([np.nan], "No unit has two people"),
+        ([0.7, 0.9], "The median of 2 units is 0.80; an interval for it takes 6 units"),
+    ],
+)
+def test_where_there_is_no_median_over_units_it_says_why(values, words):
+    found = cx.across_units(pd.DataFrame({"rwg": pd.Series(values, dtype=float)}))
+    assert (found.value, found.low, found.status) == (None, None, "no data")
+    assert words in found.reason
+
+
+def test_across_units_refuses_other_frames_and_two_bounds():
+    with pytest.raises(ColumnError, match="no column rwg, rwg_j or ad_m"):
+        cx.across_units(pd.DataFrame({"icc": [1.0]}))
+    with pytest.raises(QuestionError, match="Write one of them"):
+        cx.across_units(pd.DataFrame({"rwg": [1.0]}), at_least=0.7, at_most=0.9)
