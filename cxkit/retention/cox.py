@@ -13,7 +13,7 @@ from cxkit import markup
 from cxkit.errors import DataError, QuestionError
 from cxkit.metrics.answers import check_level, need_columns
 from cxkit.results import Estimate, Table
-from cxkit.retention.partial import maximise, residuals, rows_of
+from cxkit.retention.partial import independent, maximise, residuals, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +137,8 @@ def cox(
     on, and its default ties are Breslow's; here they are Efron's). With Breslow's ties and months
     as times, rows weighted by counts give the estimates and errors of a Poisson model of the counts
     with one parameter a month. Errors by cluster are Lin and Wei's, without a small-sample factor.
-    Rows with a missing value are dropped and counted.
+    Rows with a missing value are dropped and counted; a level that says what earlier columns said
+    (a region within its country) is left out.
 
     References
     ----------
@@ -176,6 +177,8 @@ def cox(
     if not gone.any():
         raise QuestionError(f"cox: nobody left in {len(used):,} rows; there is no ratio to give.")
     x, terms = columns(used, covariates)
+    kept = independent(x - x.mean(axis=0)) if terms else []
+    x, terms = x[:, kept], [terms[j] for j in kept]
     if not terms:
         raise QuestionError(
             f"cox: nothing differs in {', '.join(covariates)}.\n  Give a column with two values."

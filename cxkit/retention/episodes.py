@@ -75,7 +75,8 @@ def start_stop(
     ----------
     people : DataFrame
         One row each: id, entry (where observation begins, 0 or more), exit, left (bool). Times
-        since the origin, in one unit.
+        since the origin, in one unit. With ``whole``, ``until`` may say where the data end,
+        whoever left.
     changes : DataFrame
         One row per change: id, at (when it was seen), state; may hold ``score``.
     gap : float
@@ -87,7 +88,8 @@ def start_stop(
     whole : bool
         Round to whole units: who enters inside a unit is at risk from its end, who leaves inside
         one leaves at its end, who is last seen inside one was at risk until its beginning, and a
-        unit's state is the one known at its beginning.
+        unit's state is the one known at its beginning. The unit in which the data end counts for
+        nobody: those who left in it are seen and those who stayed are not.
 
     Returns
     -------
@@ -145,15 +147,17 @@ def start_stop(
     entry, leave = rows["entry"].to_numpy(float), rows["exit"].to_numpy(float)
     start, left = rows["start"].to_numpy(float), rows["left"].to_numpy(bool)
     if whole:
-        entry, start = np.ceil(entry), np.ceil(start)
-        leave = np.floor(leave) + left
-    rows = rows.assign(start=np.maximum(start, entry), end=leave, mark=start)
+        entry, start, leave = np.ceil(entry), np.ceil(start), np.floor(leave)
+        if "until" in rows:
+            left = left & (leave < np.floor(rows["until"].to_numpy(float)))
+        leave = leave + left
+    rows = rows.assign(start=np.maximum(start, entry), end=leave, mark=start, seen=left)
     rows = rows.sort_values(["id", "mark"], kind="stable", ignore_index=True)
     same = rows["id"].to_numpy()[1:] == rows["id"].to_numpy()[:-1]
     next_start = np.append(np.where(same, rows["start"].to_numpy()[1:], np.inf), np.inf)
     rows["stop"] = np.minimum(next_start[: len(rows)], rows["end"])
     rows = rows[rows["stop"] > rows["start"]].reset_index(drop=True)
-    rows["left"] = rows["left"].astype(bool) & (rows["stop"] == rows["end"])
+    rows["left"] = rows["seen"] & (rows["stop"] == rows["end"])
     return rows[["id", "start", "stop", "state", "score", "left"]]
 
 
@@ -218,7 +222,7 @@ def episodes(
     usable = given[~late & ~early]
     old = f"score over {longest:g} months old"
     cut = start_stop(
-        people[["id", "entry", "exit", "left"]],
+        people[["id", "entry", "exit", "left", "until"]],
         pd.DataFrame(
             {
                 "id": usable["id"],
@@ -288,6 +292,7 @@ def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int
         entry=entry / per,
         exit=leave / per,
         left=gone,
+        until=(study.as_of - joined).dt.days / per,
         joined_month=joined.dt.year * 12 + joined.dt.month - 1,
     )
     steps = [
@@ -339,39 +344,59 @@ def _table(rows: pd.DataFrame, gap: int, longest: float, unit: Unit) -> Table:
     )
 
 
-def counted(
-    rows: pd.DataFrame, by: Sequence[str], *, start: str = "start", stop: str = "stop"
-) -> pd.DataFrame:
-    """Count who is at risk and who leaves in each month, by pattern: the rows in a small table.
+def count_months(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Count who is at risk and who leaves in each month, by pattern: many rows in a small table.
 
     Parameters
     ----------
-    rows : DataFrame
-        Episodes in whole months: start, stop, left, and the columns of ``by``; ``n`` where a row
-        stands for many.
+    rows : DataFrame of shape (n, k)
+        Episodes in whole months: start, stop (at risk in (start, stop]), left (bool), and the
+        columns of ``by``; ``n`` where a row stands for many, as :func:`counts` tells it.
     by : list of str
-        Columns that make a pattern. ``joined_month`` may be one: month + joined_month is then the
-        calendar month.
+        Columns that make a pattern: states, segments, the calendar month of joining.
 
     Returns
     -------
     DataFrame
-        The keys, month (1 is the first since the origin), at_risk, exits; months with nobody at
-        risk are left out.
+        The keys, then ``month`` (1 is the first since the origin), ``at_risk``, ``exits``. Months
+        with nobody at risk are left out.
+
+    Raises
+    ------
+    ColumnError
+        A column is not there.
+
+    Notes
+    -----
+    Nobody's months are written out: each row adds one at its start and takes one away at its stop,
+    and running sums over months give who is at risk. Rows with a missing key are left out.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"start": [0, 0], "stop": [2, 1], "left": [True, False]})
+    >>> rows["band"] = "poor"
+    >>> cx.count_months(rows, ["band"])
+       band  month  at_risk  exits
+    0  poor      1        2      0
+    1  poor      2        1      1
     """
+    need_columns(rows, ["start", "stop", "left", *by], asked="count_months")
+    rows = rows.dropna(subset=list(by))
     patterns = rows.groupby(list(by), observed=True, sort=True)
     cell = patterns.ngroup().to_numpy()
-    begin, end = rows[start].to_numpy(int), rows[stop].to_numpy(int)
-    weight = rows["n"].to_numpy(float) if "n" in rows else np.ones(len(rows))
-    months = int(end.max())
-    shape = (int(cell.max()) + 1, months + 1)
-    step, exits = np.zeros(shape), np.zeros(shape)
+    begin, end = rows["start"].to_numpy(int), rows["stop"].to_numpy(int)
+    weight = rows["n"].to_numpy(int) if "n" in rows else np.ones(len(rows), int)
+    months = int(end.max(initial=0))
+    shape = (int(cell.max(initial=-1)) + 1, months + 1)
+    step, exits = np.zeros(shape, int), np.zeros(shape, int)
     np.add.at(step, (cell, begin), weight)
     np.add.at(step, (cell, end), -weight)
     gone = rows["left"].to_numpy(bool)
     np.add.at(exits, (cell[gone], end[gone] - 1), weight[gone])
     at_risk = step.cumsum(axis=1)[:, :-1]
-    where, month = np.nonzero(at_risk > 0.5)
+    where, month = np.nonzero(at_risk)
     keys = patterns.size().index.to_frame(index=False)
     found = keys.loc[where].reset_index(drop=True)
     return found.assign(month=month + 1, at_risk=at_risk[where, month], exits=exits[where, month])

@@ -208,6 +208,13 @@ def _terms(rows: Rows, risk: Floats) -> _Terms:
     return _Terms(repeats, where, part, each, s0, s1)
 
 
+def independent(x: Floats) -> list[int]:
+    """Return the columns of a design that do not say what those before them said."""
+    length = np.sqrt((x**2).sum(axis=0))
+    apart = np.abs(np.diag(np.linalg.qr(x, mode="r")))
+    return [j for j in range(x.shape[1]) if j < len(apart) and apart[j] > 1e-8 * length[j]]
+
+
 def _at_risk(rows: Rows, values: Floats) -> Floats:
     """Sum values over the rows at risk at each exit time."""
     times = len(rows.exits)
