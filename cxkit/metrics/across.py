@@ -33,6 +33,8 @@ def across_units(
 ) -> Estimate:
     """Estimate the median agreement over units, or the share of units that agree enough.
 
+    Question: how well do units agree as a rule? Interval: order statistics; Wilson for a share.
+
     Parameters
     ----------
     found : DataFrame

@@ -83,6 +83,8 @@ def icc1(
 ) -> Estimate:
     """Estimate ICC(1): how much of one person's answer the unit explains.
 
+    Question: how much of an answer comes from the unit? Interval: exact F.
+
     Parameters
     ----------
     frame : DataFrame
@@ -141,6 +143,8 @@ def icc2(
 ) -> Estimate:
     """Estimate ICC(2): how reliable the mean of a unit is.
 
+    Question: how reliable is the mean of a unit? Interval: exact F.
+
     Parameters
     ----------
     frame : DataFrame
@@ -189,6 +193,8 @@ def rwg(
     frame: pd.DataFrame, *, unit: str, score: str, options: int, counts: str | None = None
 ) -> pd.DataFrame:
     """Return the agreement rwg of each unit on one question.
+
+    Question: do the people of a unit agree on a question? Interval: none for one unit.
 
     Parameters
     ----------
@@ -252,6 +258,8 @@ def rwg_j(
     counts: str | None = None,
 ) -> pd.DataFrame:
     """Return the agreement rwg(j) of each unit on a set of parallel questions.
+
+    Question: do the people of a unit agree on a set of questions? Interval: none for one unit.
 
     Parameters
     ----------
@@ -318,6 +326,8 @@ def ad_m(
     frame: pd.DataFrame, *, unit: str, items: str | Sequence[str], counts: str | None = None
 ) -> pd.DataFrame:
     """Return each unit's mean absolute deviation from its mean, in points of the scale.
+
+    Question: how far are the people of a unit apart? Interval: none for one unit.
 
     Parameters
     ----------

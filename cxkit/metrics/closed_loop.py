@@ -35,6 +35,9 @@ def closed_loop_rate(
 ) -> Estimate:
     """Estimate the share of bad scores followed by a contact within some days, in percent.
 
+    Question: how many bad scores are followed by a contact in time? Interval: log-log Kaplan-Meier;
+    by cluster with t.
+
     Parameters
     ----------
     responses : DataFrame

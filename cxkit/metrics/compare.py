@@ -34,6 +34,8 @@ def by(
 ) -> pd.DataFrame:
     """Return a metric for every group of a frame, one row per group.
 
+    Question: what is the score of each group? Interval: that of the metric.
+
     Parameters
     ----------
     frame : DataFrame
@@ -159,6 +161,8 @@ def _takes(metric: Callable[..., Estimate], names: Iterable[str], *, asked: str)
 
 def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b") -> Difference:
     """Compare two scores of different people: the first minus the second.
+
+    Question: do two groups differ? Interval: Newcombe, Welch's t, Wald or MOVER.
 
     Parameters
     ----------

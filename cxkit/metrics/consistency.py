@@ -56,6 +56,8 @@ def reverse(
 ) -> pd.DataFrame:
     """Turn reverse-keyed items round, so that high means the same in every column.
 
+    Question: which items were asked the other way round? Interval: none, a recoding.
+
     Parameters
     ----------
     items : DataFrame of shape (n, k)
@@ -116,6 +118,8 @@ def cronbach_alpha(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate Cronbach's alpha, the consistency of a scale made of several items.
+
+    Question: do the items of a scale go together? Interval: Feldt.
 
     Parameters
     ----------
@@ -218,6 +222,8 @@ def item_rest(
     counts: str | None = None,
 ) -> pd.DataFrame:
     """Return how each item goes with the sum of the others, and which go against it.
+
+    Question: which item does not go with the others? Interval: none, a check.
 
     Parameters
     ----------

@@ -42,6 +42,8 @@ def retention_rate(
 ) -> Estimate:
     """Estimate the share still customers ``horizon`` months after they began, in percent.
 
+    Question: how many customers stay for a year? Interval: log-log Kaplan-Meier.
+
     Parameters
     ----------
     start, end : Series of datetimes, shape (n,)

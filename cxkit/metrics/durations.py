@@ -61,6 +61,8 @@ def kaplan_meier(
 ) -> pd.DataFrame:
     """Estimate the share that has not ended by each time, with those not ended yet censored.
 
+    Question: how many are still there at each time? Interval: log-log.
+
     Parameters
     ----------
     duration : Series or array of shape (n,)
@@ -120,6 +122,8 @@ def kaplan_meier(
 
 def km_at(curve: pd.DataFrame, time: float, *, metric: str = "not ended yet") -> Estimate:
     """Read the share not ended by ``time`` off a curve, in percent.
+
+    Question: how many are still there at one time? Interval: log-log, Wilson at 0 and 100 %.
 
     Parameters
     ----------
@@ -196,6 +200,8 @@ def km_quantile(
 ) -> Estimate:
     """Read off a curve the time by which a share ``q`` has ended; 0.5 is the median.
 
+    Question: by when has half of them ended? Interval: log-log.
+
     Parameters
     ----------
     curve : DataFrame
@@ -271,6 +277,8 @@ def km_restricted_mean(
     curve: pd.DataFrame, tau: float, *, metric: str = "duration", measured_in: str = "days"
 ) -> Estimate:
     """Read off a curve the mean time spent up to ``tau``: the area under it.
+
+    Question: how much time do they spend on average up to a limit? Interval: normal.
 
     Parameters
     ----------

@@ -40,6 +40,8 @@ def ces(
 ) -> Estimate:
     """Estimate the Customer Effort Score as the share who found it easy, in percent.
 
+    Question: how many found it easy to get help? Interval: Wilson; by cluster with t.
+
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
@@ -111,6 +113,8 @@ def ces_mean(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the Customer Effort Score as the mean answer on its version's scale.
+
+    Question: how much effort did it take on average? Interval: Student's t; by cluster.
 
     Parameters
     ----------

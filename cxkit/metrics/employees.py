@@ -45,6 +45,8 @@ def favourability(
 ) -> Estimate:
     """Estimate the share of favourable answers to one item or to a group of items, in percent.
 
+    Question: how many answers of employees are favourable? Interval: Wilson; by person with t.
+
     Parameters
     ----------
     items : DataFrame of shape (n, k), or Series of shape (n,)
@@ -140,6 +142,8 @@ def engagement_index(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the engagement index: the mean over people of the mean of their items.
+
+    Question: how engaged are employees? Interval: Student's t over people.
 
     Parameters
     ----------
@@ -251,6 +255,8 @@ def enps(
 ) -> Estimate:
     """Estimate the employee Net Promoter Score: would they recommend working here, in points.
 
+    Question: would employees recommend working here? Interval: adjusted Wald.
+
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
@@ -298,6 +304,8 @@ def participation(
     answered: Scores, *, counts: ArrayLike | None = None, level: float = 0.95
 ) -> Estimate:
     """Estimate participation: the share of the invited employees who answered, in percent.
+
+    Question: how many employees took part? Interval: Wilson.
 
     Parameters
     ----------

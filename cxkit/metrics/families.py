@@ -44,6 +44,9 @@ def compare(
 ) -> Table:
     """Compare a metric between the groups of a frame, as one family of tests.
 
+    Question: which groups differ, when many are looked at? Interval: that of the difference; p by
+    Holm or Benjamini-Hochberg.
+
     Parameters
     ----------
     frame : DataFrame
@@ -168,6 +171,8 @@ def compare(
 def holm(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Adjust the p-values of one family of tests, so that the chance of any false alarm is held.
 
+    Question: which of several tests hold, if no false alarm is wanted? Interval: none, p-values.
+
     Parameters
     ----------
     p : list of float or None, shape (m,)
@@ -211,6 +216,8 @@ def holm(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd
 
 def bh(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd.DataFrame:
     """Adjust the p-values of one family of tests, so that the share of false alarms is held.
+
+    Question: which of many tests deserve a second look? Interval: none, p-values.
 
     Parameters
     ----------

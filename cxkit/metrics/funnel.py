@@ -33,6 +33,9 @@ def funnel(
 ) -> Table:
     """Set every unit's score against the limits that chance alone would keep.
 
+    Question: which units lie further out than chance puts them? Interval: exact binomial or normal
+    limits around the whole.
+
     Parameters
     ----------
     scores : DataFrame

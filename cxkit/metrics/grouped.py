@@ -52,6 +52,9 @@ def scoring(
 ) -> dict[int, int]:
     """Return the points that a metric gives to every answer, for :func:`cxkit.moments`.
 
+    Question: how is a score to be summed where the data are, in a database or on a cluster?
+    Interval: none, a choice.
+
     Parameters
     ----------
     metric : function

@@ -69,6 +69,8 @@ def cumulative_incidence(
 ) -> pd.DataFrame:
     """Estimate the share ended by each cause by each time, when the causes exclude one another.
 
+    Question: how many have ended in each way by each time? Interval: log-log Aalen-Johansen.
+
     Parameters
     ----------
     duration : Series, array or list of shape (n,)
@@ -168,6 +170,9 @@ def ended_by(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the share that has ended in one way by a time, in percent.
+
+    Question: how many have ended in one way by a time? Interval: log-log Aalen-Johansen; by cluster
+    with t.
 
     Parameters
     ----------

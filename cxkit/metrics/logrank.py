@@ -35,6 +35,8 @@ def logrank(
 ) -> LogRank:
     """Test whether groups end at the same rate over time.
 
+    Question: do groups end at different speeds? Interval: none, a test.
+
     Parameters
     ----------
     duration, observed, entry : Series or array of shape (n,)

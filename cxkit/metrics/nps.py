@@ -32,6 +32,8 @@ def nps(
 ) -> Estimate:
     """Estimate the Net Promoter Score: promoters less detractors, in points.
 
+    Question: would customers recommend us? Interval: adjusted Wald; by cluster with t.
+
     Parameters
     ----------
     scores : Series, array or list of shape (n,)

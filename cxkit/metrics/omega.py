@@ -53,6 +53,9 @@ def omega(
 ) -> Estimate:
     """Estimate McDonald's omega, the consistency of a scale whose items need not weigh the same.
 
+    Question: do the items of a scale go together, each to its own degree? Interval: bootstrap over
+    people.
+
     Parameters
     ----------
     items : DataFrame of shape (n, k), k >= 3

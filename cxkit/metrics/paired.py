@@ -42,6 +42,8 @@ def pairs(
 ) -> pd.DataFrame:
     """Put the two answers of each customer side by side, one row per customer.
 
+    Question: who answered both times? Interval: none, a rearrangement.
+
     Parameters
     ----------
     frame : DataFrame
@@ -134,6 +136,8 @@ def paired_difference(
     level: float = 0.95,
 ) -> Difference:
     """Compare two scores of the same customers: the first minus the second.
+
+    Question: did the same customers change? Interval: paired t; Newcombe's for pairs.
 
     Parameters
     ----------

@@ -67,6 +67,8 @@ class Plan:
 def units_needed(r: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
     """Return how many units (or people) a correlation of size ``r`` takes to be seen, two-sided.
 
+    Question: how many units does a correlation take? Interval: none, a plan.
+
     Parameters
     ----------
     r : float
@@ -126,6 +128,8 @@ def responses_needed(
     power: float = 0.8,
 ) -> Plan:
     """Return how many answers give a margin of error, or show a difference of two groups.
+
+    Question: how many answers does it take? Interval: none, a plan.
 
     Parameters
     ----------
@@ -246,6 +250,8 @@ def smallest_change(
     power: float = 0.8,
 ) -> Plan:
     """Return the smallest change between two groups or periods that so many answers can show.
+
+    Question: what change could these answers have shown? Interval: none, a plan.
 
     Parameters
     ----------

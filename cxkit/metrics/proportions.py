@@ -36,6 +36,8 @@ def share(
 ) -> Estimate:
     """Estimate the share of yes among those who answered, in percent.
 
+    Question: how many say yes? Interval: Wilson; by cluster with t.
+
     Parameters
     ----------
     yes : Series, array or list of shape (n,)
@@ -112,6 +114,8 @@ def csat(
 ) -> Estimate:
     """Estimate customer satisfaction as the share who answer ``top`` or more, in percent.
 
+    Question: how many customers are satisfied? Interval: Wilson; by cluster with t.
+
     Parameters
     ----------
     scores : Series, array or list of shape (n,)
@@ -183,6 +187,8 @@ def csat_mean(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate customer satisfaction as the mean answer, in points of the scale.
+
+    Question: how satisfied are customers on average? Interval: Student's t; by cluster.
 
     Parameters
     ----------

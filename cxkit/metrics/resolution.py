@@ -67,6 +67,8 @@ def time_to_resolution(
 ) -> Estimate:
     """Estimate how long a case takes to be resolved, with those still open counted as open.
 
+    Question: how long does a case take, those still open included? Interval: log-log Kaplan-Meier.
+
     Parameters
     ----------
     opened, resolved : Series of datetimes, shape (n,)
@@ -169,6 +171,9 @@ def resolved_within(
 ) -> Estimate:
     """Estimate the share of cases resolved within a time, in percent.
 
+    Question: how many cases are resolved in time? Interval: log-log Aalen-Johansen; by cluster with
+    t.
+
     Parameters
     ----------
     opened, resolved, as_of, unit, hours, reopened, resolved_is, auto_closed, clusters
@@ -250,6 +255,8 @@ def first_response_time(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate how long a customer waits for the first response, those still waiting included.
+
+    Question: how long until somebody answers the customer? Interval: log-log Kaplan-Meier.
 
     Parameters
     ----------

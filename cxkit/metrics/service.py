@@ -37,6 +37,8 @@ def first_contact_resolution(
 ) -> Estimate:
     """Estimate the share of cases solved at the first contact, in percent.
 
+    Question: how many cases are solved at the first contact? Interval: Wilson.
+
     Parameters
     ----------
     resolved : Series of datetimes or booleans, shape (n,)
@@ -136,6 +138,8 @@ def waiting_time(
 ) -> Estimate:
     """Estimate the time that half, or nine tenths, of the customers wait at most.
 
+    Question: how long do customers wait? Interval: order statistics, exact binomial.
+
     Parameters
     ----------
     wait : Series, array or list of shape (n,)
@@ -234,6 +238,8 @@ def backlog(
     resolved_is: Resolved = "last",
 ) -> pd.DataFrame:
     """Count the cases open at ``as_of`` and how long they have been open.
+
+    Question: how many cases are open, and how old are they? Interval: none, all cases are counted.
 
     Parameters
     ----------

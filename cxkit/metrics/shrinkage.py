@@ -27,6 +27,9 @@ _LIMITS = {"%": (0, 100), "points": (-100, 100)}
 def shrunken(scores: pd.DataFrame, *, variance: Literal["pooled", "own"] = "pooled") -> Table:
     """Estimate every unit's true score by drawing it towards the mean of the units.
 
+    Question: which units are best, given how few answers each has? Interval: normal, averaged over
+    how much units differ.
+
     Parameters
     ----------
     scores : DataFrame

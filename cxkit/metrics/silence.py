@@ -44,6 +44,8 @@ def response_rate(
 ) -> Estimate:
     """Estimate the response rate: the share of the surveys sent that were answered, in percent.
 
+    Question: how many of the surveys sent were answered? Interval: Wilson.
+
     Parameters
     ----------
     answered : Series, array or list of shape (n,)
@@ -96,6 +98,8 @@ def r_indicator(
     level: float = 0.95,
 ) -> Estimate:
     """Estimate how alike those who answered are to all who were asked, from 0 to 1.
+
+    Question: are those who answered like all who were asked? Interval: delta method.
 
     Parameters
     ----------
@@ -223,6 +227,8 @@ def silent_bounds(
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return the score of all who were asked if the silent were all at their worst or best.
+
+    Question: what could the silent change? Interval: that of the completed answers.
 
     Parameters
     ----------

@@ -36,6 +36,8 @@ def staff_turnover(
 ) -> Estimate:
     """Estimate staff turnover: exits per 100 person-years, or the share gone by a horizon.
 
+    Question: how many employees leave in a year? Interval: exact Poisson; by cluster with t.
+
     Parameters
     ----------
     start, end : Series of datetimes, shape (n,)

@@ -76,6 +76,9 @@ def weighted(
 ) -> Estimate:
     """Estimate a score of all customers from the weighted answers of those who answered.
 
+    Question: what is the score of all customers, not only of those who answered? Interval:
+    linearised, Student's t.
+
     Parameters
     ----------
     scores : Series, array or list of shape (n,)

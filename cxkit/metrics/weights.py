@@ -110,6 +110,9 @@ def post_stratify(
 ) -> Weights:
     """Weight answers so that each cell counts as much as it does among all customers.
 
+    Question: how is an answer to be weighted so that groups count as among all customers? Interval:
+    none, weights.
+
     Parameters
     ----------
     frame : DataFrame
@@ -186,6 +189,9 @@ def rake(
     iterations: int = 1000,
 ) -> Weights:
     """Weight answers so that several margins hold at once, where their combinations are unknown.
+
+    Question: how is an answer to be weighted where only the margins are known? Interval: none,
+    weights.
 
     Parameters
     ----------
