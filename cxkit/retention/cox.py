@@ -16,7 +16,7 @@ from cxkit.results import Estimate, Table
 from cxkit.retention.partial import independent, maximise, residuals, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cxkit.retention.partial import Ties
 
@@ -58,21 +58,26 @@ class Cox:
 
     def ratio(self, term: str) -> Estimate:
         """Return the hazard ratio of one term: of a level against the first, or of one unit."""
-        if term not in self.terms:
+        return self.contrast({term: 1.0}, metric=term)
+
+    def contrast(self, weights: Mapping[str, float], *, metric: str) -> Estimate:
+        """Return exp of a weighted sum of coefficients as a hazard ratio, Wald on the log scale."""
+        unknown = [t for t in weights if t not in self.terms]
+        if unknown:
             raise QuestionError(
-                f"cox: {term!r} is not a term of this model.\n  Its terms: {', '.join(self.terms)}."
+                f"cox: {unknown[0]!r} is not a term of this model.\n"
+                f"  Its terms: {', '.join(self.terms)}."
             )
-        i = self.terms.index(term)
-        value, low, high, se = (
-            float(self.frame[c].to_numpy()[i]) for c in ("value", "low", "high", "se")
-        )
+        w = np.array([weights.get(t, 0.0) for t in self.terms])
+        b, se = float(w @ self.coefficients), float(np.sqrt(w @ self.covariance @ w))
+        z = -float(ndtri((1 - self.level) / 2))
         return Estimate(
-            metric=f"hazard ratio, {term}",
+            metric=f"hazard ratio, {metric}",
             measured_in="ratio",
-            value=value,
-            low=low,
-            high=high,
-            se=value * se,
+            value=float(np.exp(b)),
+            low=float(np.exp(b - z * se)),
+            high=float(np.exp(b + z * se)),
+            se=float(np.exp(b)) * se,
             level=self.level,
             n=self.n,
             n_missing=self.n_missing,
