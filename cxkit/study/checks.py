@@ -30,7 +30,7 @@ KEYS = {
     "responses": ("response",),
     "tickets": ("ticket",),
     "orders": ("order",),
-    "engagement": ("respondent", "wave"),
+    "engagement": ("respondent", "unit", "wave"),  # one person may belong to two units
     "staff": ("employee", "unit", "start"),
     "units": ("unit",),
     "unit_scores": ("unit", "wave"),
@@ -42,7 +42,7 @@ NEEDED = {
     "responses": (),
     "tickets": ("opened",),
     "orders": ("customer", "ordered_on"),
-    "engagement": ("respondent", "wave"),
+    "engagement": ("respondent", "unit", "wave"),  # one person may belong to two units
     "staff": ("employee", "start"),
     "units": ("unit",),
     "unit_scores": ("unit", "wave"),
@@ -171,7 +171,7 @@ def read_study_table(
         if spec.column not in raw.columns and role not in ids
     ]
     if absent:
-        _refuse_absent(name, shown, raw, absent, ledger)
+        refuse_absent(name, shown, raw, absent, ledger)
         return None
     if not raw.rows:
         ledger.refuse(
@@ -245,7 +245,7 @@ def _row_ids(name: str, table: Table, raw: RawTable) -> dict[str, pd.Series]:
     return {}
 
 
-def _refuse_absent(
+def refuse_absent(
     name: str, file: str, raw: RawTable, absent: list[tuple[str, Column]], ledger: Ledger
 ) -> None:
     """Refuse columns that the file does not have, showing those it has."""

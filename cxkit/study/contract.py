@@ -60,9 +60,14 @@ Named = Annotated[dict[str, c.Name], BeforeValidator(_named)]
 
 
 class Table(c.Model):
-    """What every table says: its file, the codes that mean "no answer", and one column per role."""
+    """What every table says: its file, the codes that mean "no answer", and one column per role.
 
-    file: str
+    ``source`` instead of ``file`` names what is too large to load: a folder of Parquet beside the
+    study.yml, or a frame or table that ``open_study(path, engine=...)`` is given.
+    """
+
+    file: str = ""
+    source: str = ""
     missing: c.Codes = ()
     private: ClassVar[bool] = False
     groups: ClassVar[tuple[str, ...]] = ()
@@ -83,6 +88,17 @@ class Table(c.Model):
             elif isinstance(given, c.Instrument) and given.column is not None:
                 found[name] = c.Text(column=given.column)
         return found
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        """Hold a table to being in one place."""
+        if bool(self.file) == bool(self.source):
+            raise ValueError(
+                "needs the key file; write  file: NAME.csv"
+                if not self.file
+                else "a table has a file or a source, not both; take one out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:

@@ -105,7 +105,7 @@ def counts(
             'counts: no column to count by.\n  Name at least one, as in  cx.counts(frame, "nps")'
         )
     rows = keyed.rows.select(*(e.alias(name) for name, e in keyed.keys.items()))
-    table = plain(_collected(rows.group_by(*names).agg(nw.len().alias(COUNT))))
+    table = plain(collected(rows.group_by(*names).agg(nw.len().alias(COUNT))))
     return _finished(table, keyed, [COUNT])
 
 
@@ -196,7 +196,7 @@ def moments(
     grouped = keyed.rows.select(*needed).group_by(*keys, *([CLUSTER] if cluster else [])).agg(*sums)
     if cluster:
         grouped = _over_clusters(grouped, list(keys), runs)
-    table = plain(_collected(grouped))
+    table = plain(collected(grouped))
     out = table[list(keys)].drop(columns=_ALL, errors="ignore")
     for column, steps in runs.items():
         _add(out, table, column, steps, clustered=bool(cluster))
@@ -334,7 +334,7 @@ def _keyed(
     for name, size in keyed.buckets.items():
         keyed.keys[f"{name}_bucket"] = _bucket(name, size, keyed)
     for name, kept in (where or {}).items():
-        rows = rows.filter(_kept(name, kept))
+        rows = rows.filter(_kept(name, kept, keyed.kinds[name]))
     return _Keyed(rows, keyed.keys, keyed.kinds, keyed.buckets, asked)
 
 
@@ -380,15 +380,34 @@ def _bucket(column: str, size: int, keyed: _Keyed) -> nw.Expr:
     return nw.col(column) % size
 
 
-def _kept(column: str, kept: object) -> nw.Expr:
+def _kept(column: str, kept: object, kind: Any) -> nw.Expr:
     """Return the condition that a column has one of the values asked for."""
     values = list(kept) if isinstance(kept, (list, tuple, set, frozenset)) else [kept]
     known = [value for value in values if value is not None]
-    found = nw.col(column).is_in(known) if known else nw.col(column).is_null()
-    return found | nw.col(column).is_null() if known and len(known) < len(values) else found
+    missing = _known_value(nw.col(column), kind).is_null()
+    if not known:
+        return missing
+    found = among(nw.col(column), known, kind)
+    return found | missing if len(known) < len(values) else found
 
 
-def _collected(rows: nw.LazyFrame[Any]) -> Any:
+def among(value: nw.Expr, listed: Sequence[Any], kind: Any) -> nw.Expr:
+    """Return whether a column has one of some values; numbers are listed as the column has them."""
+    if kind.is_numeric():
+        numbers = [float(v) for v in listed if _is_number(v)]
+        listed = [int(v) for v in numbers if v == int(v)] if kind.is_integer() else numbers
+    return value.is_in(list(listed)) if listed else value.is_null() & ~value.is_null()
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value, or a text, is a number."""
+    try:
+        return np.isfinite(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+
+
+def collected(rows: nw.LazyFrame[Any]) -> Any:
     """Run a query; the one place where anything leaves an engine."""
     return rows.collect(backend="pyarrow").to_native()
 

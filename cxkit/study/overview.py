@@ -125,6 +125,17 @@ def _tables(study: Study) -> Table:
     """Return tables, rows, who is in them and their period."""
     rows = []
     for source in study.sources:
+        if source.table in study.scans:
+            rows.append(
+                {
+                    "table": source.table,
+                    "rows": f"{source.rows_read:,}",
+                    "who": "–",
+                    "period": "in its engine",
+                    "file": source.name,
+                }
+            )
+            continue
         frame = study.frames[source.table]
         role, noun = _WHO[source.table]
         who = f"{frame[role].nunique():,} {noun}" if role in frame else "–"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxkit.results import Finding, Table
+    from cxkit.study.sources import Scan
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -36,6 +37,7 @@ class Study:
     sources: tuple[Source, ...]
     where: str = ""
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    scans: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -126,6 +128,27 @@ class Study:
         self.need(table, why="as asked here")
         return self.frames[table].copy(deep=False)
 
+    def scan(self, table: str) -> Any:
+        """Return the rows of a table for ``cx.counts`` and ``cx.moments``, wherever they are.
+
+        Parameters
+        ----------
+        table : str
+            The name of a table.
+
+        Returns
+        -------
+        native frame
+            Of a ``source:`` the engine's own frame, its columns named by role and codes for "no
+            answer" missing, nothing read yet; of a file its DataFrame.
+
+        Raises
+        ------
+        MissingTableError
+            The study has no such table.
+        """
+        return self.scans[table] if table in self.scans else self._frame(table)
+
     def overview(self) -> tuple[Table, ...]:
         """Return what is there as tables: rows and periods, coverage, findings, what is missing."""
         from cxkit.study.overview import overview
@@ -147,6 +170,13 @@ class Study:
 
 def _missing(study: Study, missing: list[str], why: str) -> str:
     """Word a missing table: which, why, what there is, what to write."""
+    if far := [t for t in missing if t in study.scans]:
+        return (
+            f"{study.name}: the rows of {far[0]} stay in their engine (source: "
+            f"{study.contract.of(far[0]).source}); they are needed here {why}.\n"
+            f'  Count them there:  cx.counts(study.scan("{far[0]}"), [...])\n'
+            f"  or export what is needed and write  file: {far[0]}.csv"
+        )
     unknown = [t for t in missing if t not in Tables]
     if unknown:
         return f"{unknown[0]!r} is not a table; a study may have {', '.join(Tables)}."
@@ -158,7 +188,7 @@ def _missing(study: Study, missing: list[str], why: str) -> str:
     )
 
 
-def open_study(path: str | Path, *, where: str = "") -> Study:
+def open_study(path: str | Path, *, where: str = "", engine: Any = None) -> Study:
     """Open a study: read its study.yml and its files, check everything, tell what was found.
 
     Parameters
@@ -167,6 +197,10 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
         The study.yml, or the folder it stands in; "" is the sample study.
     where : str
         ``"column=value"`` keeps one segment, unit or attribute of units; "" keeps all.
+    engine : mapping of str to frame, connection or session, optional
+        Where tables with ``source: NAME`` are: frames by that name, or anything with a method
+        ``table(NAME)``, such as a DuckDB or Ibis connection or a Spark session. Not needed for a
+        folder of Parquet.
 
     Returns
     -------
@@ -186,6 +220,10 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
     Missing answers stay missing. What is mended by rule (spaces, exact copies) and what is only
     flagged stands in ``findings``. Values of employees and comments are in no message.
 
+    A table with ``source:`` stays in its engine: ``study.scan("responses")`` goes into
+    ``cx.counts`` and ``cx.moments``, and ``study.responses`` is refused. It is held to the contract
+    by one scan: columns, scales, days after ``as_of``, empty ids.
+
     Examples
     --------
     >>> study = open_study("", where="region=North")
@@ -203,23 +241,67 @@ def open_study(path: str | Path, *, where: str = "") -> Study:
     read = {
         name: read_study_table(name, table, folder=path.parent, as_of=as_of, ledger=ledger)
         for name, table in contract.tables.items()
+        if table.file
     }
+    far = _sources(contract, path.parent, engine, ledger)
     tables = {name: checked for name, checked in read.items() if checked is not None}
     for checked in tables.values():
         hold_rules(checked, ledger)
     first = contract.observed_from
     hold_links(tables, observed_from=None if first is None else pd.Timestamp(first), ledger=ledger)
     ledger.settle()
-    frames = selected({n: t.frame for n, t in tables.items()}, contract, where, ledger)
+    frames = {n: t.frame for n, t in tables.items()}
+    if not _only_of_sources(where, frames, far):
+        frames = selected(frames, contract, where, ledger)
     return Study(
         contract=contract,
         findings=tuple(ledger.findings),
-        sources=tuple(
-            Source(*t.source, len(ledger.repaired.get(n, ()))) for n, t in tables.items()
-        ),
+        sources=tuple(Source(*t.source, len(ledger.repaired.get(n, ()))) for n, t in tables.items())
+        + tuple(scan.seen for scan in far.values()),
         where=where.strip(),
         frames=frames,
+        scans=_narrowed(far, frames, contract, where, ledger),
     )
+
+
+def _sources(contract: Contract, folder: Path, engine: Any, ledger: Ledger) -> dict[str, Scan]:
+    """Open the tables that stay in their engine; nothing is imported where there are none."""
+    tables = {name: table for name, table in contract.tables.items() if table.source}
+    if not tables:
+        return {}
+    from cxkit.study.sources import open_source
+
+    found = {
+        name: open_source(
+            name, table, folder=folder, engine=engine, as_of=contract.as_of, ledger=ledger
+        )
+        for name, table in tables.items()
+    }
+    return {name: scan for name, scan in found.items() if scan is not None}
+
+
+def _only_of_sources(
+    where: str, frames: Mapping[str, pd.DataFrame], far: Mapping[str, Scan]
+) -> bool:
+    """Whether ``where`` names units that no loaded table has, and a source has."""
+    by_unit = where.partition("=")[0].strip() == "unit"
+    here = any("unit" in frame for frame in frames.values())
+    return by_unit and not here and any("unit" in scan.kinds for scan in far.values())
+
+
+def _narrowed(
+    far: Mapping[str, Scan],
+    frames: Mapping[str, pd.DataFrame],
+    contract: Contract,
+    where: str,
+    ledger: Ledger,
+) -> dict[str, Any]:
+    """Return the sources as their engines' frames, with the rows that ``where`` keeps."""
+    if not far:
+        return {}
+    from cxkit.study.sources import narrowed
+
+    return narrowed(far, frames, contract, where, ledger)
 
 
 def sample_study(*, where: str = "") -> Study:

@@ -109,7 +109,7 @@ def test_other_warehouses_are_compiled_for_and_not_run(dialect, monkeypatch):
         written.append(ibis.to_sql(rows.to_native(), dialect=dialect))
         raise InterruptedError
 
-    monkeypatch.setattr(counts, "_collected", compiled)
+    monkeypatch.setattr(counts, "collected", compiled)
     schema = {"unit": "string", "nps": "int8", "day": "date", "customer": "int64"}
     frame = ibis.table(schema, name="answers")
     for ask in (
