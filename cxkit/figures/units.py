@@ -45,6 +45,11 @@ def scatter(result: _Linkage) -> Picture:
         legend=False,
         ax=ax,
     )
+    pool = result.shown.pool
+    if len(pool):
+        ax.plot(
+            pool["engagement"], pool["experience"], "D", color=BAND_COLOURS[0], fillstyle="none"
+        )
     ax.set_xlabel(result.engagement_unit)
     ax.set_ylabel(result.experience_unit)
     ax.set_title("Units: engagement and experience", loc="left")

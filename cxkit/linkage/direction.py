@@ -32,7 +32,8 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
     DataFrame
         One row per lag: lag, of ("levels" or "within units"), value, low, high, n (units), pairs
         (unit-waves followed by another). Last row per kind: the difference of the two lags. Empty
-        where fewer than three waves follow one another, or fewer than ten units.
+        where fewer than three waves or fewer than ten units follow one another, or where one side
+        does not vary.
 
     Notes
     -----
@@ -58,6 +59,8 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
         joined = frame.merge(later, on=["unit", "t"], suffixes=("", "_later"))
         first = _moments(joined, "engagement", "experience_later")
         second = _moments(joined, "experience", "engagement_later")
+        if np.isnan([_r(first.sum(axis=0)), _r(second.sum(axis=0))]).any():
+            return pd.DataFrame()
         drawn = _draws(len(first), seed)
         ends = {
             "engagement, then experience": (_r(first.sum(axis=0)), _r(drawn @ first)),
@@ -91,14 +94,21 @@ def waves_followed(pairs: Pairs) -> int:
 
 
 def units_followed(pairs: Pairs) -> int:
-    """Count the units that have both sides in more than one wave."""
-    return int((pairs.waves.groupby("unit").size() > 1).sum()) if len(pairs.waves) else 0
+    """Count the units that have both sides in a wave and in the next one."""
+    if pairs.waves.empty:
+        return 0
+    step = {w: i for i, w in enumerate(sorted(pairs.waves["wave"].unique()))}
+    seen = pairs.waves.assign(t=pairs.waves["wave"].map(step))[["unit", "t"]]
+    followed = seen.merge(seen.assign(t=seen["t"] - 1), on=["unit", "t"])
+    return int(followed["unit"].nunique())
 
 
 def why_none(pairs: Pairs) -> str:
     """Say why there are no lags, where it is not for want of waves."""
     if pairs.wave_note or waves_followed(pairs) < 3:
         return pairs.wave_note
+    if units_followed(pairs) >= FEWEST_UNITS:
+        return "one side does not vary, so nothing can follow it"
     return (
         f"only {units_followed(pairs)} units can be followed from wave to wave; it takes "
         f"{FEWEST_UNITS}"

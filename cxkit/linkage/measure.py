@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxkit.linkage.action import change
 from cxkit.metrics.consistency import cronbach_alpha
+from cxkit.metrics.omega import omega
 from cxkit.metrics.proportions import share
 from cxkit.results import Estimate
 
@@ -46,6 +47,7 @@ def measured(
         _index(people["index"], level),
         share(people["index"] >= favourable, metric="favourable index", level=level),
         cronbach_alpha(people[items], scale=scale, level=level),
+        omega(people[items], scale=scale, level=level),
     ]
     if staff is not None and len(pairs.spans):
         found.append(_participation(pairs, staff, level))

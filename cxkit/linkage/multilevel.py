@@ -84,7 +84,7 @@ def within_between(
     ColumnError
         If a column is not in the frame.
     QuestionError
-        If fewer than three units, or no more rows than units, are left.
+        If fewer than three units, or no more rows than units, are left, or every answer is alike.
 
     Notes
     -----
@@ -127,55 +127,44 @@ def within_between(
             f"{n:,} answers in {units:,} units."
         )
     outcome = rows[y].to_numpy(float)
-    columns = [np.ones(n)]
-    varies = False
+    if np.ptp(outcome) < 1e-12:
+        raise QuestionError(f"Every one of {n:,} answers is the same: there is nothing to model.")
+    columns, where = [np.ones(n)], {}
+    why = {"between units": "no predictor was asked for", "within units": "no predictor was asked"}
     if x is not None:
         values = rows[x].to_numpy(float)
         means = (np.bincount(codes, values) / np.bincount(codes))[codes]
-        inside = values - means
-        varies = float(np.abs(inside).max()) > 1e-9
-        columns = [np.ones(n), means, inside] if varies else [np.ones(n), means]
+        parts = {"between units": means, "within units": values - means}
+        why = {
+            "between units": "it is the same in every unit",
+            "within units": "it does not vary inside units",
+        }
+        for name, part in parts.items():
+            if np.ptp(part) > 1e-9:
+                where[name] = len(columns)
+                columns.append(part)
     design = np.column_stack(columns)
     likelihood = _Likelihood(design, outcome, codes, units, criterion)
     ratio = likelihood.best_ratio()
     beta, covariance, residual, log_likelihood = likelihood.at(ratio)
-    method = f"random intercept, {criterion}"
-    between = (
-        _slope(
-            "between units",
-            beta,
-            covariance,
-            1,
-            n=units,
-            missing=0,
-            df=units - 2,
-            level=level,
-            method=method,
+    robust = _cluster_robust(design, outcome, codes, units)
+
+    def slope(
+        name: str, method: str, b: NDArray[np.float64], v: NDArray[np.float64], used: int, df: int
+    ) -> Estimate:
+        if name not in where:
+            return _absent(name, used, level, why[name])
+        return _slope(
+            name, b, v, where[name], n=used, missing=missing, df=df, level=level, method=method
         )
-        if x is not None
-        else _absent("between units", units, level, "no predictor was asked for")
-    )
-    within = (
-        _slope(
-            "within units",
-            beta,
-            covariance,
-            2,
-            n=n,
-            missing=missing,
-            df=n - units - 1,
-            level=level,
-            method=method,
-        )
-        if varies
-        else _absent("within units", n, level, "it does not vary inside units")
-    )
+
+    fitted = f"random intercept, {criterion}"
     return Multilevel(
-        within=within,
-        between=between,
-        least_squares=_cluster_robust(design, outcome, codes, units, level)
-        if x is not None
-        else _absent("between units", units, level, "no predictor was asked for"),
+        within=slope("within units", fitted, beta, covariance, n, n - units - 1),
+        between=slope("between units", fitted, beta, covariance, units, units - 2),
+        least_squares=slope(
+            "between units", "least squares, cluster-robust", *robust, units, units - 2
+        ),
         intercept=float(beta[0]),
         unit_variance=ratio * residual,
         residual_variance=residual,
@@ -290,24 +279,12 @@ def _cluster_robust(
     outcome: NDArray[np.float64],
     codes: NDArray[np.int64],
     units: int,
-    level: float,
-) -> Estimate:
-    """Return the between slope by least squares, errors clustered by unit (CR1)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return least-squares slopes and their covariance, errors clustered by unit (CR1)."""
     inverse = np.linalg.inv(design.T @ design)
     beta = inverse @ design.T @ outcome
     scores = design * (outcome - design @ beta)[:, None]
     sums = np.column_stack([np.bincount(codes, s, minlength=units) for s in scores.T])
     n, p = design.shape
     scale = units / (units - 1) * (n - 1) / (n - p)
-    covariance = scale * inverse @ (sums.T @ sums) @ inverse
-    return _slope(
-        "between units",
-        beta,
-        covariance,
-        1,
-        n=units,
-        missing=0,
-        df=units - 2,
-        level=level,
-        method="least squares, cluster-robust",
-    )
+    return beta, scale * inverse @ (sums.T @ sums) @ inverse

@@ -9,7 +9,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.linkage.ladder import correlation
 from cxkit.linkage.robust import adjusted, leave_one_out, weighted
-from cxkit.metrics.agreement import icc1, icc2, rwg_j
+from cxkit.metrics.agreement import ad_m, icc1, icc2, rwg_j
 from cxkit.metrics.planning import units_needed
 
 if TYPE_CHECKING:
@@ -37,19 +37,30 @@ def reliabilities(pairs: Pairs, *, level: float) -> dict[str, dict[str, Estimate
 
 
 def agreement(pairs: Pairs) -> pd.DataFrame:
-    """Return rwg(j) by group of items: group, median, share (percent at or above .70), units."""
+    """Return rwg(j), under both nulls, and AD by group of items: medians over units."""
     if pairs.employees is None:
-        return pd.DataFrame(columns=["group", "items", "median", "share", "units"])
+        return pd.DataFrame(
+            columns=["group", "items", "median", "share", "skewed", "away", "units"]
+        )
     rows = []
     for group, items in pairs.items.items():
         found = rwg_j(pairs.employees, unit="unit", items=list(items), options=pairs.options)
         values = found["rwg_j"].dropna()
+        skewed = None
+        if pairs.options == 5:
+            strict = rwg_j(
+                pairs.employees, unit="unit", items=list(items), options=5, null="skewed"
+            )
+            skewed = float(strict["rwg_j"].median())
+        away = ad_m(pairs.employees, unit="unit", items=list(items))["ad_m"].dropna()
         rows.append(
             {
                 "group": group,
                 "items": len(items),
                 "median": float(values.median()) if len(values) else None,
                 "share": 100 * float((values >= AGREE).mean()) if len(values) else None,
+                "skewed": skewed,
+                "away": float(away.median()) if len(away) else None,
                 "units": len(values),
             }
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
+from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, literature
 from cxkit.linkage.ladder import correlation
 from cxkit.linkage.leaving import leaving_after
@@ -18,6 +19,7 @@ from cxkit.results import Note, Table
 
 if TYPE_CHECKING:
     from cxkit.disclosure import Policy
+    from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
@@ -42,7 +44,7 @@ def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
             markup.quantity(v, u) for v, u in zip(frame["value"], frame["measured_in"], strict=True)
         ],
         interval=[
-            markup.interval(a, b, u)
+            "–" if a != a or a is None else markup.interval(a, b, u)
             for a, b, u in zip(frame["low"], frame["high"], frame["measured_in"], strict=True)
         ],
         note=[
@@ -67,14 +69,9 @@ def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
 
 def models(pairs: Pairs, *, level: float) -> Table | Note:
     """Return customers' answers on their unit's engagement, within and between apart."""
-    if pairs.answers is None or pairs.answers["unit"].nunique() < 3 or pairs.waves.empty:
-        return Note(
-            paragraphs=(
-                "Answers of single customers in several waves are needed to tell within from "
-                "between; they are not in this study.",
-            )
-        )
-    fit = within_between(pairs.answers, unit="unit", y="score", x="engagement", level=level)
+    fit = _fit(pairs, level)
+    if isinstance(fit, Note):
+        return fit
     rows = pd.DataFrame(
         [
             {"slope": name, **e.as_row(), "note": e.method if e.ok else e.reason}
@@ -97,6 +94,21 @@ def models(pairs: Pairs, *, level: float) -> Table | Note:
             ("Method", "note", "text"),
         ],
     )
+
+
+def _fit(pairs: Pairs, level: float) -> Multilevel | Note:
+    """Fit the multilevel model, or say why it cannot be fitted."""
+    if pairs.answers is None or pairs.waves.empty:
+        return Note(
+            paragraphs=(
+                "Answers of single customers in dated waves are needed to tell within from "
+                "between; they are not in this study.",
+            )
+        )
+    try:
+        return within_between(pairs.answers, unit="unit", y="score", x="engagement", level=level)
+    except QuestionError as refused:
+        return Note(paragraphs=(str(refused),))
 
 
 def panel(order: Order, *, level: float) -> Table | Note:
@@ -203,9 +215,9 @@ def acting(pairs: Pairs, *, level: float) -> tuple[Table | Note, Note]:
         caption=plane.sentence,
         columns=[("Where", "corner", "text"), ("Units", "units", "count")],
     )
-    if pairs.answers is None or pairs.answers["unit"].nunique() < 3:
-        return table, Note(paragraphs=("What a step goes with cannot be told: too few units.",))
-    fit = within_between(pairs.answers, unit="unit", y="score", x="engagement", level=level)
+    fit = _fit(pairs, level)
+    if isinstance(fit, Note):
+        return table, fit
     measured_in = "points" if pairs.experience_unit.startswith("NPS") else "score"
     step = action.step_goes_with(fit, measured_in=measured_in)
     return table, Note(paragraphs=(action.step_sentence(step),))

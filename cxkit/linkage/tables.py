@@ -18,13 +18,17 @@ def who(pairs: Pairs, shown: Shown) -> Table:
     """Return the accounting of units and people."""
     rows = [
         ("units with both sides", len(set(pairs.units["unit"])), "in the correlation"),
-        ("units with one side only", len(pairs.unmatched), "no partner: not in the correlation"),
+        ("units with one side only", len(pairs.unmatched), _alone(pairs.unmatched)),
         ("units drawn", len(shown.units), "enough people on both sides to be shown"),
         ("units hidden", shown.hidden, "too few people to be shown; in every estimate"),
     ]
     if pairs.employees is not None and pairs.customers is not None:
-        rows.insert(0, ("employees", len(pairs.employees), "answered in at least one wave"))
-        rows.insert(1, ("customers", len(pairs.customers), "answered at least once"))
+        staff = pairs.employees["respondent"].nunique()
+        twice = len(pairs.employees) - staff
+        clients = pairs.customers["customer"].nunique()
+        also = f"; {twice:,} also in a second unit, counted once here" if twice else ""
+        rows.insert(0, ("employees", staff, f"answered in at least one wave{also}"))
+        rows.insert(1, ("customers", clients, "answered at least once"))
     frame = pd.DataFrame(rows, columns=["step", "n", "reason"])
     return Table.of(
         frame,
@@ -35,6 +39,17 @@ def who(pairs: Pairs, shown: Shown) -> Table:
             ("What it means", "reason", "text"),
         ],
     )
+
+
+def _alone(unmatched: pd.DataFrame) -> str:
+    """Name the first units that have one side only, with the side that is missing."""
+    if unmatched.empty:
+        return "every unit has a partner"
+    parts = [
+        f"without {side}: " + ", ".join(rows["unit"].head(5)) + (" …" if len(rows) > 5 else "")
+        for side, rows in unmatched.groupby("side")
+    ]
+    return "no partner, not in the correlation; " + "; ".join(parts)
 
 
 def agreement(agreed: pd.DataFrame) -> Table | Note:
@@ -48,13 +63,16 @@ def agreement(agreed: pd.DataFrame) -> Table | Note:
         )
     return Table.of(
         agreed,
-        caption="Agreement within units, rwg(j) against a uniform null, by group of items. By "
-        "convention 0.70 is enough.",
+        caption="Agreement within units by group of items: rwg(j) against a uniform null (by "
+        "convention 0.70 is enough) and against a skewed one, which asks more; AD is the mean "
+        "distance from the unit's mean, in scale points.",
         columns=[
             ("Group", "group", "text"),
             ("Items", "items", "count"),
             ("Median rwg(j)", "median", "correlation"),
             ("Units at 0.70 or above (%)", "share", "%"),
+            ("Median, skewed null", "skewed", "correlation"),
+            ("Median AD", "away", "score"),
             ("Units", "units", "count"),
         ],
     )
