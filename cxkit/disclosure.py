@@ -131,7 +131,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
 
     small = (units["n_employees"] < policy.employees) | (units["n_customers"] < policy.customers)
     hidden = small.copy()
-    rest = units[~small].sort_values(["n_employees", "n_customers"], kind="stable").index
+    known = units["n_employees"].notna() & units["n_customers"].notna()
+    rest = units[~small & known].sort_values(["n_employees", "n_customers"], kind="stable").index
     for index in rest:
         if not hidden.any() or _enough(units[hidden], policy):
             break
