@@ -56,6 +56,12 @@ def guards(
             "correlation.",
         ),
         Guard(
+            kind="answers outside the waves",
+            fired=pairs.outside > 0,
+            text=f"{pairs.outside:,} customers' answers fall in no wave of the employees' survey; "
+            "they are left out, so that both sides speak of the same time.",
+        ),
+        Guard(
             kind="different instruments",
             fired=many,
             text=f"{len(by_instrument)} instruments: each has its own correlation; no change is "

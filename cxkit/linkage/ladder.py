@@ -86,7 +86,8 @@ def correlation(
         )
 
     if n < 4:
-        return untold(f"An interval for a correlation needs at least 4 units; there are {n}.")
+        there = "is 1" if n == 1 else f"are {n}"
+        return untold(f"An interval for a correlation needs at least 4 units; there {there}.")
     if kind == "spearman":
         a, b = rankdata(a), rankdata(b)
     if np.ptp(a) < 1e-12 or np.ptp(b) < 1e-12:
@@ -163,16 +164,17 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
     root = math.sqrt(reliability_x * reliability_y)
     raw = [v / root for v in (r.value, r.low or 0.0, r.high or 0.0)]
     beyond = [
-        name
+        (name, v)
         for name, v in zip(("value", "lower limit", "upper limit"), raw, strict=True)
         if abs(v) > 1
     ]
     value, low, high = (float(np.clip(v, -1, 1)) for v in raw)
     reason = ""
     if beyond:
-        words = " and the ".join(beyond)
+        words = " and the ".join(name for name, _ in beyond)
         lies, shown = ("lies", "is") if len(beyond) == 1 else ("lie", "are")
-        edge = "1" if raw[0] >= 0 else "−1"
+        edges = list(dict.fromkeys("1" if v > 0 else "−1" for _, v in beyond))
+        edge = " and ".join(edges)
         reason = f"The {words} {lies} beyond {edge} and {shown} shown as {edge}."
     return dataclasses.replace(
         r,

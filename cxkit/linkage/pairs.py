@@ -11,10 +11,12 @@ import pandas as pd
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.consistency import reverse
+from cxkit.study.requirements import hold_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from cxkit.study.columns import Item
     from cxkit.study.study import Study
 
 
@@ -26,7 +28,8 @@ class Pairs:
     ----------
     units : DataFrame
         One row per unit and instrument with both sides: unit, instrument, engagement, experience,
-        n_employees, n_customers (NaN where counts were not published).
+        n_employees, n_customers (NaN where counts were not published). Scores aggregated elsewhere
+        are averaged over their waves; their counts are then those of the smallest wave.
     waves : DataFrame
         One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
         waves cannot be matched or their instruments differ.
@@ -46,6 +49,8 @@ class Pairs:
         Unit means of the employees' own view of the experience: unit, perceived.
     unmatched : DataFrame
         Units with one side only: unit, side (the side that is missing).
+    outside : int
+        Customers' answers left out, since no employee was asked in their wave.
     same_people : bool
         Whether the same people rated both sides.
     engagement_unit, experience_unit : str
@@ -69,6 +74,7 @@ class Pairs:
     items: dict[str, tuple[str, ...]]
     options: int
     wave_note: str
+    outside: int = 0
 
     @property
     def instruments(self) -> list[str]:
@@ -90,14 +96,19 @@ def pair(study: Study, *, measure: str) -> Pairs:
     ------
     MissingTableError
         If the study has neither form.
+    ColumnError
+        If the employees' items, the customers' scores, or the units of either are not declared.
     QuestionError
-        If no unit has both sides.
+        If no unit has both sides, or the items have different scales.
 
     Notes
     -----
     A person counts once: answers are averaged over waves within an employee and a unit, and within
-    a customer and a unit, before the unit's mean is taken over people. Reverse-keyed items are
-    turned. NPS enters as -100, 0 or 100 per answer.
+    a customer and a unit, before the unit's mean is taken over people; an answer that names no
+    customer is a person of its own. Reverse-keyed items are turned, and so is effort where a high
+    answer is a bad one. NPS enters as -100, 0 or 100 per answer. A unit whose scores were
+    aggregated elsewhere counts once per instrument, by its mean over the waves, so that waves of
+    one unit are not taken for units.
     """
     if study.has("unit_scores") and not (study.has("engagement") and study.has("responses")):
         found = _from_unit_scores(study)
@@ -105,9 +116,10 @@ def pair(study: Study, *, measure: str) -> Pairs:
         study.need(
             "engagement",
             "responses",
-            why="the correlation needs what employees and what customers say of the same units "
-            "(or unit_scores, where both were aggregated elsewhere)",
+            why="to set what employees say of a unit against what customers say of it (or "
+            "unit_scores, where both were aggregated elsewhere)",
         )
+        hold_requirements(study, "engagement_correlation")
         found = _from_answers(study, measure=measure)
     if found.units.empty:
         sides = found.unmatched.groupby("side")["unit"].apply(lambda u: ", ".join(u.head(3)))
@@ -125,13 +137,15 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
     measure = measure or next(
         (m for m in ("csat", "nps", "ces") if m in study.contract.of("responses").scores), ""
     )
-    if measure not in study.contract.of("responses").scores:
+    scores = study.contract.of("responses").scores
+    if measure not in scores:
+        what = f"measure {measure!r} is not a score" if measure else "nps, csat or ces is not there"
         raise QuestionError(
-            f"measure {measure!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(study.contract.of('responses').scores)}."
+            f"{what} of this study.\n  Scores under responses in study.yml: {', '.join(scores)}."
         )
     contract = study.contract.of("engagement")
     items = contract.items
+    _hold_one_scale(items)
     answers = study.engagement
     keyed = answers.copy()
     for name, item in items.items():
@@ -140,24 +154,19 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
     keyed["index"] = keyed[list(items)].mean(axis=1)
     keyed = keyed[keyed["index"].notna()]
     low, high = next(iter(items.values())).scale
-    scored = study.responses
-    scored = scored[scored[measure].notna()].copy()
-    if measure == "nps":
-        cut = study.contract.of("responses").scores["nps"]
-        scored["score"] = 100.0 * (
-            (scored[measure] >= cut.promoter).astype(float)
-            - (scored[measure] <= cut.detractor).astype(float)
-        )
-    else:
-        scored["score"] = scored[measure]
-    if "unit" not in scored or scored["unit"].isna().all():
-        homes = study.customers[["customer", "unit"]]
-        scored = scored.drop(columns="unit", errors="ignore").merge(homes, on="customer")
+    scored = _scored(study, measure)
     wave_of, wave_note = _calendar(keyed["wave"])
     scored["wave"] = [wave_of(d) if pd.notna(d) else None for d in scored["answered_on"]]
     inside = scored["wave"].isin(set(keyed["wave"]))
+    outside = 0
     if wave_note == "" and inside.any():
+        outside = int((~inside).sum())
         scored = scored[inside]
+    elif wave_note == "":
+        wave_note = (
+            f"no customer answered in a wave of the employees' survey ({min(keyed['wave'])} to "
+            f"{max(keyed['wave'])}), so answers of different times stand beside each other"
+        )
     people = keyed.groupby(["unit", "respondent"], as_index=False)[["index", *items]].mean()
     clients = scored.groupby(["unit", "customer"], as_index=False)[["score"]].mean()
     units = _joined(
@@ -186,7 +195,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
         employees=people,
         customers=clients,
         answers=scored[["unit", "wave", "customer", "score"]].merge(
-            waves[["unit", "wave", "engagement"]], on=["unit", "wave"]
+            waves[["unit", "wave", "engagement"]].dropna(), on=["unit", "wave"]
         ),
         spans=_spans(sorted(set(keyed["wave"]))),
         attributes=_attributes(study),
@@ -194,15 +203,57 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
         unmatched=_unmatched(units),
         same_people=contract.raters == "same people",
         engagement_unit=f"engagement index ({low:g} to {high:g})",
-        experience_unit="NPS (points)" if measure == "nps" else f"mean {measure.upper()}",
+        experience_unit=_unit_of(study, measure),
         engagement_top=float(high),
-        experience_top=100.0
-        if measure == "nps"
-        else float(study.contract.of("responses").scores[measure].scale[1]),
+        experience_top=100.0 if measure == "nps" else float(scores[measure].scale[1]),
         items=groups,
         options=int(high - low + 1),
         wave_note=wave_note,
+        outside=outside,
     )
+
+
+def _hold_one_scale(items: Mapping[str, Item]) -> None:
+    """Refuse an index over items of different scales: their mean would be a mean of nothing."""
+    scales = {f"{item.scale[0]:g} to {item.scale[1]:g}" for item in items.values()}
+    if len(scales) > 1:
+        told = ", ".join(f"{n} {i.scale[0]:g} to {i.scale[1]:g}" for n, i in items.items())
+        raise QuestionError(
+            f"The items under engagement have {len(scales)} scales ({told}); their mean would mean "
+            "nothing.\n  Keep items of one scale in study.yml; a question from 0 to 10 about "
+            "recommending the employer is  enps:  and not an item."
+        )
+
+
+def _scored(study: Study, measure: str) -> pd.DataFrame:
+    """Return the customers' answers with unit, customer and score, a high score being good."""
+    spec = study.contract.of("responses").scores[measure]
+    scored = study.responses
+    scored = scored[scored[measure].notna()].reset_index(drop=True)
+    if measure == "nps":
+        scored["score"] = 100.0 * (
+            (scored[measure] >= spec.promoter).astype(float)
+            - (scored[measure] <= spec.detractor).astype(float)
+        )
+    elif spec.higher_is_better:
+        scored["score"] = scored[measure]
+    else:
+        scored["score"] = reverse(scored[[measure]], columns=[measure], scale=spec.scale)[measure]
+    if "unit" not in scored or scored["unit"].isna().all():
+        homes = study.customers[["customer", "unit"]]
+        scored = scored.drop(columns="unit", errors="ignore").merge(homes, on="customer")
+    if "customer" not in scored:
+        scored["customer"] = pd.Series(pd.NA, index=scored.index, dtype="str")
+    alone = "answer " + scored.index.astype(str)
+    return scored.assign(customer=scored["customer"].where(scored["customer"].notna(), alone))
+
+
+def _unit_of(study: Study, measure: str) -> str:
+    """Return what one step of the customers' score is."""
+    if measure == "nps":
+        return "NPS (points)"
+    turned = not study.contract.of("responses").scores[measure].higher_is_better
+    return f"mean {measure.upper()}" + (", turned so that high is good" if turned else "")
 
 
 def _from_unit_scores(study: Study) -> Pairs:
@@ -217,11 +268,18 @@ def _from_unit_scores(study: Study) -> Pairs:
         ["wave", "unit"], kind="stable"
     )
     known = set(both["unit"])
+    instruments = list(dict.fromkeys(both["instrument"]))
+    counts = ["n_employees", "n_customers"]
+    by_unit = both.fillna(dict.fromkeys(counts, -1.0)).groupby(["instrument", "unit"])
+    least = by_unit[counts].min()
+    units = by_unit[["engagement", "experience"]].mean().join(least.mask(least < 0)).reset_index()
+    order = units["instrument"].map({name: i for i, name in enumerate(instruments)})
+    units = units.iloc[np.lexsort((units["unit"], order))]
     lonely = scores[~scores["unit"].isin(known)]
     engaged = lonely.groupby("unit")["engagement"].apply(lambda v: v.notna().any())
     several = len(both["instrument"].unique()) > 1
     return Pairs(
-        units=both[
+        units=units[
             ["unit", "instrument", "engagement", "experience", "n_employees", "n_customers"]
         ].reset_index(drop=True),
         waves=both[["unit", "wave", "engagement", "experience"]].iloc[:0]
@@ -289,16 +347,20 @@ def _spans(waves: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["wave", "first", "last"])
 
 
-def _calendar(waves: pd.Series):  # type: ignore[no-untyped-def]
+def _calendar(waves: pd.Series) -> tuple[Callable[[pd.Timestamp], str | None], str]:
     """Return how a date becomes a wave's label, and why not where it cannot."""
-    sample = str(waves.iloc[0]) if len(waves) else ""
-    if re.fullmatch(r"\d{4}Q[1-4]", sample):
-        return (lambda d: f"{d.year}Q{(d.month + 2) // 3}"), ""
-    if re.fullmatch(r"\d{4}H[12]", sample):
-        return (lambda d: f"{d.year}H{(d.month + 5) // 6}"), ""
-    if re.fullmatch(r"\d{4}-\d{2}", sample):
-        return (lambda d: f"{d.year}-{d.month:02d}"), ""
-    if re.fullmatch(r"\d{4}", sample):
-        return (lambda d: f"{d.year}"), ""
-    note = "the waves' names are not years, half-years, quarters or months, so customers' answers "
-    return (lambda d: None), note + "cannot be laid beside them wave by wave"
+    names = [str(name) for name in waves.unique()]
+    for form, name_of in _CALENDARS.items():
+        if names and all(re.fullmatch(form, name) for name in names):
+            return name_of, ""
+    note = "the waves' names are not all years, half-years, quarters or months, so customers' "
+    return (lambda _: None), note + "answers cannot be laid beside them wave by wave"
+
+
+#: How a wave's name may be written, and how a day of it becomes that name.
+_CALENDARS: dict[str, Callable[[pd.Timestamp], str | None]] = {
+    r"\d{4}Q[1-4]": lambda d: f"{d.year}Q{(d.month + 2) // 3}",
+    r"\d{4}H[12]": lambda d: f"{d.year}H{(d.month + 5) // 6}",
+    r"\d{4}-\d{2}": lambda d: f"{d.year}-{d.month:02d}",
+    r"\d{4}": lambda d: f"{d.year}",
+}

@@ -79,21 +79,25 @@ def instruments(rows: pd.DataFrame) -> str:
 
 def needed(units: int, *, r: float, n: int) -> str:
     """Say how many units a correlation takes, beside how many there are."""
-    there = "is 1" if n == 1 else f"are {n:,}"
     enough = "enough" if n >= units else "too few"
     return (
         f"To see a correlation of {markup.quantity(r, 'correlation')} with 80 % power you would "
-        f"need {units:,} units; there {there}: {enough}."
+        f"need {units:,} units; there {_count(n)}: {enough}."
     )
+
+
+def _count(n: int) -> str:
+    """Say how many there are."""
+    return "is 1" if n == 1 else f"are {n:,}"
 
 
 def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     """Say how sure, from the interval and the rung that limits most."""
     limits = steps[steps["verdict"] == "limits"]
-    base = f"The correlation rests on {r.n:,} units."
-    if r.value is not None:
-        wide = (r.high or 0) - (r.low or 0)
-        base += f" Its interval is {markup.quantity(wide, 'correlation')} wide."
+    if r.value is None:
+        return f"No correlation can be given. {r.reason}"
+    wide = markup.quantity((r.high or 0) - (r.low or 0), "correlation")
+    base = f"The correlation rests on {r.n:,} units. Its interval is {wide} wide."
     unknown = int((steps["verdict"] == "not known").sum())
     tail = f" {unknown} rungs of the ladder are not known." if unknown else ""
     if limits.empty:
@@ -126,12 +130,14 @@ def conclusion(r: Estimate, pairs: Pairs, told: str) -> Note:
         "cannot be told": "With an interval that holds zero, neither a link nor its absence is "
         "shown.",
     }[told]
+    if r.value is None:
+        rival = "No correlation was estimated, so neither a link nor its absence is shown."
     need = (
         f"A correlation of {markup.quantity(r.value, 'correlation')} takes "
-        f"{units_needed(r.value):,} units to be seen with 80 % power; there are {r.n:,}."
+        f"{units_needed(r.value):,} units to be seen with 80 % power; there {_count(r.n)}."
         if r.value is not None and 0 < abs(r.value) < 1
         else f"A correlation of {markup.quantity(PLAUSIBLE_R, 'correlation')} takes "
-        f"{units_needed(PLAUSIBLE_R):,} units to be seen with 80 % power; there are {r.n:,}."
+        f"{units_needed(PLAUSIBLE_R):,} units to be seen with 80 % power; there {_count(r.n)}."
     )
     individuals = (
         "A correlation between units says nothing of single employees or customers."
