@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -193,7 +193,12 @@ def few_exits(*, exits: int, stays: int, parameters: int) -> Guard:
     )
 
 
-def beyond_follow_up(followed: pd.Series, *, horizon: float) -> Guard:
+def beyond_follow_up(
+    followed: pd.Series,
+    *,
+    horizon: float,
+    treated: Literal["left out", "censored"] = "left out",
+) -> Guard:
     """Warn where customers could not be followed to the horizon.
 
     Parameters
@@ -202,6 +207,8 @@ def beyond_follow_up(followed: pd.Series, *, horizon: float) -> Guard:
         Months from each customer's landmark to the end of the data, whether they left or not.
     horizon : float
         Months at which the question is asked.
+    treated : "left out" or "censored"
+        What becomes of those customers: nothing of them is used, or what was seen of them.
 
     Returns
     -------
@@ -220,10 +227,14 @@ def beyond_follow_up(followed: pd.Series, *, horizon: float) -> Guard:
             "be said at this horizon."
         )
     else:
+        what = {
+            "left out": "They are left out of the outcome, those of them who left as well as those "
+            "who stayed, and never counted as kept.",
+            "censored": "They are censored where the data end, never counted as kept.",
+        }[treated]
         text = (
             f"{short:,} of {n:,} customers reach their landmark less than {horizon:g} months "
-            "before the data end. They are left out of the outcome, those of them who left as well "
-            "as those who stayed, and never counted as kept."
+            f"before the data end. {what}"
         )
     return Guard(kind="horizon beyond follow-up", fired=short > 0 or not n, text=text)
 
