@@ -111,6 +111,7 @@ _PUBLIC = {
     "units_needed": "metrics.planning",
     "waiting_time": "metrics.service",
     "weighted": "metrics.weighted",
+    "what_moved": "metrics.mix",
     "which_measure_predicts": "retention.predict",
     "worth_of_experience": "retention.worth",
 }
