@@ -1,0 +1,230 @@
+"""Did the score move, or the mix of those who answer? A change in two parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from cxkit import markup
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import need_columns
+from cxkit.metrics.compare import by, difference, measured
+from cxkit.results import Estimate, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+#: Scores that are means of single answers: only these are the sum of their segments.
+_ADDITIVE = {"points", "%", "score"}
+
+_CELLS = ["share_before", "share_now", "before", "now", "change", "within", "mix"]
+
+
+def what_moved(
+    frame: pd.DataFrame,
+    metric: Callable[..., Estimate],
+    *,
+    column: str,
+    segment: str,
+    period: str,
+    before: Hashable,
+    now: Hashable,
+    counts: str | None = None,
+    clusters: str | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> Table:
+    """Split the change of a score between two periods into change within segments and of their mix.
+
+    Question: did the score move, or the mix of customers? Interval: that of the difference; normal
+    within segments.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per answer.
+    metric : function
+        A mean of single answers: ``cx.nps``, ``cx.csat``, ``cx.csat_mean``, ``cx.ces``,
+        ``cx.ces_mean`` or ``cx.share``.
+    column : str
+        Column of the answers.
+    segment, period : str
+        Columns of the segment and of the period. Answers without a segment are a segment
+        "(missing)".
+    before, now : value of ``period``
+        The two periods.
+    counts, clusters : str, optional
+        Columns as in :func:`by`.
+    choices : mapping, optional
+        Further choices of the metric, e.g. ``{"level": 0.9}``.
+
+    Returns
+    -------
+    Table
+        ``frame`` has one row per segment and a last row "all": ``share_before`` and ``share_now``
+        (percent of the answers), ``before``, ``now`` and ``change`` (now less before; percentage
+        points for shares), ``within`` and ``mix`` (what the segment adds to the change of all, in
+        the same unit), n_before, n_now, reason. In the row "all" change is the sum of within and
+        mix; low, high belong to its change, within_low, within_high to its within. The caption says
+        them, and whether the whole went the other way than every segment (Simpson's paradox).
+
+    Raises
+    ------
+    ColumnError
+        A column is not in the frame.
+    QuestionError
+        The metric is no mean of single answers.
+
+    Notes
+    -----
+    With shares w and scores y of segment s: within = (w0 + w1) / 2 (y1 - y0) and
+    mix = (w1 - w0) ((y0 + y1) / 2 - Y), Y the mean of the scores of both periods; their sums are
+    exactly the change of all. A segment without answers in one period has its score of the other,
+    so that its coming or going is all mix. The interval of within takes the shares as they are:
+    sum of (w0 + w1)^2 / 4 (se0^2 + se1^2). It describes; it does not say why a mix changed.
+    Missing answers count in no share.
+
+    References
+    ----------
+    Kitagawa, E. M. (1955). Components of a difference between two rates. Journal of the American
+    Statistical Association 50(272), 1168-1194. doi:10.1080/01621459.1955.10501299
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({
+    ...     "year": [2024] * 100 + [2025] * 100,
+    ...     "channel": ["shop"] * 80 + ["app"] * 20 + ["shop"] * 40 + ["app"] * 60,
+    ...     "happy": [1] * 60 + [0] * 20 + [1] * 8 + [0] * 12 + [1] * 32 + [0] * 8 + [1] * 27
+    ...     + [0] * 33})
+    >>> table = cx.what_moved(frame, cx.share, column="happy", segment="channel", period="year",
+    ...                       before=2024, now=2025)
+    >>> table.frame[["channel", "before", "now", "change", "within", "mix"]].round(1)
+      channel  before   now  change  within  mix
+    0     app    40.0  45.0     5.0     2.0 -8.4
+    1    shop    75.0  80.0     5.0     3.0 -5.6
+    2     all    68.0  59.0    -9.0     5.0 -14.0
+    """
+    need_columns(
+        frame,
+        [column, segment, period, *(c for c in (counts, clusters) if c is not None)],
+        asked="what_moved",
+    )
+    special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
+    halves = [frame[frame[period] == at] for at in (before, now)]
+    whole = [
+        measured(h, metric, [column], choices, asked="what_moved", special=special) for h in halves
+    ]
+    if whole[0].measured_in not in _ADDITIVE:
+        raise QuestionError(
+            f"what_moved: {whole[0].metric} is no mean of single answers, so segments do not add "
+            "up to it.\n  Use cx.nps, cx.csat, cx.csat_mean, cx.ces, cx.ces_mean or cx.share."
+        )
+    total = difference(whole[1], whole[0], a_name=str(now), b_name=str(before))
+    parts = [
+        by(
+            h, segment, metric, column=column, choices=choices, counts=counts, clusters=clusters
+        ).set_index(segment)
+        for h in halves
+    ]
+    names = [*parts[0].index, *(s for s in parts[1].index if s not in parts[0].index)]
+    cells = pd.DataFrame({segment: names})
+    for which, found, of in zip(("before", "now"), parts, whole, strict=True):
+        at = found.reindex(names)
+        n = at["n"].fillna(0).to_numpy(dtype=np.float64)
+        cells[f"n_{which}"] = n.astype(np.int64)
+        cells[f"share_{which}"] = 100 * n / of.n if of.n else np.nan
+        cells[which] = at["value"].to_numpy(dtype=np.float64, na_value=np.nan)
+        cells[f"se_{which}"] = at["se"].to_numpy(dtype=np.float64, na_value=np.nan)
+    cells["change"] = cells["now"] - cells["before"]
+    known = not any(e.value is None for e in whole)
+    within_error = _split(cells) if known else float("nan")
+    row: dict[str, Any] = {
+        segment: "all",
+        "n_before": whole[0].n,
+        "n_now": whole[1].n,
+        "share_before": 100.0,
+        "share_now": 100.0,
+        "before": whole[0].value,
+        "now": whole[1].value,
+        "change": total.value,
+        "within": cells["within"].sum() if known else None,
+        "mix": cells["mix"].sum() if known else None,
+        "low": total.low,
+        "high": total.high,
+    }
+    half = -float(ndtri((1 - total.level) / 2)) * within_error
+    if known:
+        row |= {"within_low": row["within"] - half, "within_high": row["within"] + half}
+    cells["reason"] = [_why(r) for r in cells.to_dict("records")]
+    row["reason"] = total.reason
+    numbers = [*_CELLS, "low", "high", "within_low", "within_high"]
+    both = pd.concat([cells, pd.DataFrame([row])], ignore_index=True).reindex(
+        columns=[segment, *numbers, "n_before", "n_now", "reason"]
+    )
+    both = both.astype(dict.fromkeys(numbers, "float64"))
+    return _table(both, total, segment=segment, before=before, now=now)
+
+
+def _split(cells: pd.DataFrame) -> float:
+    """Add the two parts of each segment's change; return the standard error of all within."""
+    y0 = cells["before"].fillna(cells["now"])
+    y1 = cells["now"].fillna(cells["before"])
+    w0, w1 = cells["share_before"] / 100, cells["share_now"] / 100
+    middle = float((w0 * y0.fillna(0)).sum() + (w1 * y1.fillna(0)).sum()) / 2
+    cells["within"] = ((w0 + w1) / 2 * (y1 - y0)).fillna(0)
+    cells["mix"] = ((w1 - w0) * ((y0 + y1) / 2 - middle)).fillna(0)
+    both = cells["before"].notna() & cells["now"].notna()
+    variance = ((w0 + w1) ** 2 / 4 * (cells["se_before"] ** 2 + cells["se_now"] ** 2))[both]
+    return float(np.sqrt(variance.sum()))
+
+
+def _why(row: dict[Hashable, Any]) -> str:
+    """Say why a segment has no score in a period."""
+    gone = [which for which in ("before", "now") if row[which] != row[which]]
+    if len(gone) == 2:
+        return "No score in either period."
+    return f"No score {gone[0]}: its share is all mix." if gone else ""
+
+
+def _table(
+    frame: pd.DataFrame, total: Any, *, segment: str, before: Hashable, now: Hashable
+) -> Table:
+    """Return the parts as a table whose caption reads them."""
+    unit, label = total.measured_in, markup.percent_label(total.level)
+    whole, parts = frame.iloc[-1], frame.iloc[:-1]
+    if total.value is None:
+        caption = f"{total.metric}, {before} to {now}: nothing to split. {total.reason}"
+    else:
+        opposite = np.sign(parts["change"].dropna()) == -np.sign(total.value)
+        caption = (
+            f"{total.metric}, {now} less {before}: {markup.quantity(total.value, unit)} ({label} "
+            f"interval {markup.interval(total.low, total.high, unit)}), of which "
+            f"{markup.quantity(whole['within'], unit)} within segments by {segment} ({label} "
+            f"interval {markup.interval(whole['within_low'], whole['within_high'], unit)}) and "
+            f"{markup.quantity(whole['mix'], unit)} by their mix."
+        )
+        if total.value and len(opposite) and opposite.all():
+            caption += (
+                " Every segment went the other way than the whole (Simpson's paradox): the change "
+                "of all is one of who answered."
+            )
+    table = Table.of(
+        frame,
+        caption=caption,
+        columns=[
+            (segment, segment, "text"),
+            (f"Share {before}", "share_before", "%"),
+            (f"Share {now}", "share_now", "%"),
+            (f"{before}", "before", unit),
+            (f"{now}", "now", unit),
+            ("Change", "change", unit),
+            ("Within", "within", unit),
+            ("Mix", "mix", unit),
+        ],
+    )
+    return dataclasses.replace(table, frame=frame)

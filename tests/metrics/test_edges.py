@@ -1,0 +1,288 @@
+"""Every public metric at the edges of data: a status with its reason, never NaN or a traceback."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.errors import QuestionError
+from cxkit.results import Difference, Estimate, Table
+from tests.project import measures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CELLS = ("nothing", "all missing", "one answer", "all the same")
+
+#: Metrics of the answers of a column: how to call them, and an answer.
+COLUMNS: dict[str, tuple[Callable[..., Any], float]] = {
+    "nps": (cx.nps, 9),
+    "enps": (cx.enps, 9),
+    "csat": (cx.csat, 4),
+    "csat_mean": (cx.csat_mean, 4),
+    "ces": (lambda s, **c: cx.ces(s, version="2.0", **c), 6),
+    "ces_mean": (lambda s, **c: cx.ces_mean(s, version="2.0", **c), 6),
+    "share": (cx.share, 1),
+    "response_rate": (cx.response_rate, 1),
+    "component": (lambda s, **c: cx.component(s, name="consistency", **c), 4),
+    "participation": (cx.participation, 1),
+    "waiting_time": (cx.waiting_time, 7),
+    "silent_bounds": (lambda s, **c: cx.silent_bounds(s, metric="nps", **c), 9),
+}
+NO_CLUSTERS = {"participation", "waiting_time"}
+
+
+def answers(cell: str, value: float) -> list[float | None]:
+    """The answers of a cell."""
+    return {
+        "nothing": [],
+        "all missing": [None] * 4,
+        "one answer": [value],
+        "all the same": [value] * 6,
+    }[cell]
+
+
+def frame_of(cell: str, value: float = 4, **more: object) -> pd.DataFrame:
+    """Rows of people with a unit, a score and two more items."""
+    score = pd.Series(answers(cell, value), dtype=float)
+    unit = [f"u{i // 2}" for i in range(len(score))]
+    who = [f"c{i}" for i in range(len(score))]
+    return pd.DataFrame(
+        {"unit": unit, "customer": who, "score": score, "b": score, "c": score} | more
+    )
+
+
+def dates(cell: str) -> tuple[pd.Series, pd.Series]:
+    """Starts and ends: all missing, one still open, all ended alike."""
+    n = len(answers(cell, 1))
+    start = pd.Series(pd.to_datetime(["2024-01-01"] * n if cell != "all missing" else [None] * n))
+    end = pd.Series(
+        pd.to_datetime([None] * n if n < 2 or cell == "all missing" else ["2024-03-01"] * n)
+    )
+    return start.astype("datetime64[ns]"), end.astype("datetime64[ns]")
+
+
+def durations(cell: str) -> tuple[list[float | None], list[bool]]:
+    """Durations and whether they ended."""
+    time = answers(cell, 5)
+    return time, [True] * len(time)
+
+
+def curve(cell: str) -> pd.DataFrame:
+    time, ended = durations(cell)
+    return cx.kaplan_meier(pd.Series(time, dtype=float), pd.Series(ended, dtype=bool))
+
+
+def ended(cell: str) -> tuple[pd.Series, pd.Series]:
+    """Durations and in which way they ended."""
+    time, _ = durations(cell)
+    return pd.Series(time, dtype=float), pd.Series(["left"] * len(time), dtype=object)
+
+
+def by_unit(cell: str) -> pd.DataFrame:
+    return cx.by(frame_of(cell, 9), "unit", cx.nps, column="score")
+
+
+def touched(cell: str) -> pd.DataFrame:
+    """Three touchpoints of each customer."""
+    rows = frame_of(cell)
+    return pd.concat(
+        [rows.assign(touchpoint=t, stage=t) for t in ("purchase", "use", "service")],
+        ignore_index=True,
+    )
+
+
+ITEMS = ["score", "b", "c"]
+AS_OF = "2024-12-31"
+
+#: Metrics of more than a column, by cell.
+OTHERS: dict[str, Callable[[str], Any]] = {
+    "across_units": lambda c: cx.across_units(
+        cx.rwg(frame_of(c), unit="unit", score="score", options=5)
+    ),
+    "ad_m": lambda c: cx.ad_m(frame_of(c), unit="unit", items="score"),
+    "rwg": lambda c: cx.rwg(frame_of(c), unit="unit", score="score", options=5),
+    "rwg_j": lambda c: cx.rwg_j(frame_of(c), unit="unit", items=ITEMS, options=5),
+    "icc1": lambda c: cx.icc1(frame_of(c), unit="unit", score="score"),
+    "icc2": lambda c: cx.icc2(frame_of(c), unit="unit", score="score"),
+    "cronbach_alpha": lambda c: cx.cronbach_alpha(frame_of(c)[ITEMS]),
+    "omega": lambda c: cx.omega(frame_of(c)[ITEMS], draws=20),
+    "item_rest": lambda c: cx.item_rest(frame_of(c)[ITEMS]),
+    "reverse": lambda c: cx.reverse(frame_of(c)[ITEMS], columns=["b"], scale=(1, 5)),
+    "favourability": lambda c: cx.favourability(frame_of(c)[ITEMS], scale=(1, 5)),
+    "engagement_index": lambda c: cx.engagement_index(frame_of(c)[ITEMS], scale=(1, 5)),
+    "by": lambda c: cx.by(frame_of(c, 9), "unit", cx.nps, column="score"),
+    "compare": lambda c: cx.compare(frame_of(c, 9), "unit", cx.nps, column="score"),
+    "difference": lambda c: cx.difference(cx.nps(answers(c, 9)), cx.nps([10, 3, 8])),
+    "what_moved": lambda c: cx.what_moved(
+        frame_of(c, 9).assign(year=2025),
+        cx.nps,
+        column="score",
+        segment="unit",
+        period="year",
+        before=2024,
+        now=2025,
+    ),
+    "funnel": lambda c: cx.funnel(by_unit(c)),
+    "shrunken": lambda c: cx.shrunken(by_unit(c)),
+    "smallest_change": lambda c: cx.smallest_change(cx.nps(answers(c, 9)), n=50),
+    "responses_needed": lambda c: cx.responses_needed(cx.nps(answers(c, 9)), margin=5),
+    "holm": lambda c: cx.holm(answers(c, 0.04)),
+    "bh": lambda c: cx.bh(answers(c, 0.04)),
+    "paired_difference": lambda c: cx.paired_difference(
+        answers(c, 9), answers(c, 9), measure="nps"
+    ),
+    "pairs": lambda c: cx.pairs(
+        pd.concat([frame_of(c).assign(period=p) for p in "ab"]),
+        score="score",
+        period="period",
+        a="a",
+        b="b",
+    ),
+    "perception_gap": lambda c: cx.perception_gap(answers(c, 4), [4, 5, 3]),
+    "touchpoint_consistency": lambda c: cx.touchpoint_consistency(
+        touched(c), score="score", scale=(1, 5)
+    ),
+    "icc_agreement": lambda c: cx.icc_agreement(touched(c), score="score", scale=(1, 5)),
+    "icc_consistency": lambda c: cx.icc_consistency(touched(c), score="score", scale=(1, 5)),
+    "bad_experience": lambda c: cx.bad_experience(touched(c), score="score", scale=(1, 5), bad=2),
+    "journey": lambda c: cx.journey(
+        touched(c).rename(columns={"score": "csat"}), scores={"csat": cx.csat}
+    ),
+    "journey_table": lambda c: cx.journey_table(
+        cx.journey(touched(c).rename(columns={"score": "csat"}), scores={"csat": cx.csat})
+    ),
+    "kaplan_meier": curve,
+    "km_at": lambda c: cx.km_at(curve(c), 3),
+    "km_quantile": lambda c: cx.km_quantile(curve(c), 0.5),
+    "km_restricted_mean": lambda c: cx.km_restricted_mean(curve(c), 3),
+    "logrank": lambda c: cx.logrank(*durations(c), list("abababab")[: len(durations(c)[0])]),
+    "cumulative_incidence": lambda c: cx.cumulative_incidence(*ended(c)),
+    "ended_by": lambda c: cx.ended_by(*ended(c), of="left", time=3),
+    "retention_rate": lambda c: cx.retention_rate(*dates(c), as_of=AS_OF, horizon=6),
+    "staff_turnover": lambda c: cx.staff_turnover(*dates(c), as_of=AS_OF),
+    "time_to_resolution": lambda c: cx.time_to_resolution(*dates(c), as_of=AS_OF),
+    "resolved_within": lambda c: cx.resolved_within(*dates(c), within=48, as_of=AS_OF),
+    "first_response_time": lambda c: cx.first_response_time(*dates(c), as_of=AS_OF),
+    "first_contact_resolution": lambda c: cx.first_contact_resolution(
+        dates(c)[1], contacts=answers(c, 1)
+    ),
+    "backlog": lambda c: cx.backlog(*dates(c), as_of=AS_OF),
+    "closed_loop_rate": lambda c: cx.closed_loop_rate(
+        frame_of(c, 2).assign(answered_on=dates(c)[0]),
+        pd.DataFrame({"customer": ["c0"], "opened": pd.to_datetime(["2024-01-05"])}),
+        score="score",
+        bad=6,
+        within=7,
+        as_of=AS_OF,
+    ),
+    "r_indicator": lambda c: cx.r_indicator(
+        frame_of(c).assign(answered=frame_of(c)["score"].notna()), answered="answered", known="unit"
+    ),
+    "weighted": lambda c: cx.weighted(answers(c, 9), np.ones(len(answers(c, 9))), metric="nps"),
+}
+#: What takes no data, or refuses data that cannot be weighted (tests/metrics/test_weights.py).
+NOT_OF_DATA = {"scoring", "units_needed", "post_stratify", "rake"}
+
+
+#: Where too little is asked of for an answer to exist at all; the refusal says what is missing.
+REFUSED = {
+    ("logrank", "nothing"): "found 0 with a usable row",
+    ("logrank", "all missing"): "found 0 with a usable row",
+    ("logrank", "one answer"): "found 1 with a usable row",
+    ("pairs", "nothing"): "no answer to score has period 'a'",
+    ("pairs", "all missing"): "no answer to score has period 'a'",
+}
+
+
+def sound(found: Any) -> None:
+    """Assert what a reader may rely on, whatever a metric returns."""
+    if isinstance(found, pd.DataFrame):
+        _sound_frame(found)
+        return
+    if isinstance(found, Table):
+        _sound_frame(found.frame)
+        assert found.caption
+        assert "nan" not in str(found).lower().split()
+        return
+    assert "nan" not in str(found).lower().replace("(", " ").split()
+    numbers = [
+        getattr(found, name)
+        for name in ("value", "low", "high", "se", "p", "size", "statistic")
+        if hasattr(found, name)
+    ]
+    assert all(n is None or math.isfinite(n) for n in numbers), found
+    if isinstance(found, Estimate | Difference):
+        if found.value is None:
+            assert found.status != "ok", found
+            assert found.reason, found
+        if found.status == "ok" and None in (found.low, found.high):
+            assert found.reason, found
+    elif dataclasses.is_dataclass(found) and getattr(found, "status", "ok") != "ok":
+        assert getattr(found, "reason", ""), found
+
+
+def _sound_frame(found: pd.DataFrame) -> None:
+    """Assert that a row without its number says why."""
+    if "reason" not in found or "value" not in found:
+        return
+    blank = found["value"].isna()
+    assert found.loc[blank, "reason"].astype(bool).all(), found
+    if "status" in found:
+        assert (found.loc[blank, "status"] != "ok").all(), found
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("name", [*COLUMNS, *OTHERS])
+def test_a_cell_with_little_to_tell(name: str, cell: str) -> None:
+    if (name, cell) in REFUSED:
+        with pytest.raises(QuestionError, match=REFUSED[name, cell]):
+            OTHERS[name](cell)
+    elif name in COLUMNS:
+        call, value = COLUMNS[name]
+        sound(call(answers(cell, value)))
+    else:
+        sound(OTHERS[name](cell))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("cell", [c for c in CELLS if c != "nothing"])
+def test_counts_of_zero_are_nobody(name: str, cell: str) -> None:
+    call, value = COLUMNS[name]
+    given = answers(cell, value)
+    found = call(given, counts=[0] * len(given))
+    sound(found)
+    if isinstance(found, Estimate):
+        assert (found.value, found.n) == (None, 0)
+
+
+@pytest.mark.parametrize("name", [n for n in COLUMNS if n not in NO_CLUSTERS])
+@pytest.mark.parametrize("cell", CELLS)
+def test_one_cluster_shows_no_spread(name: str, cell: str) -> None:
+    call, value = COLUMNS[name]
+    given = answers(cell, value)
+    found = call(given, clusters=["one customer"] * len(given))
+    sound(found)
+    if isinstance(found, Estimate) and cell == "all the same":
+        assert found.status != "ok"
+        assert "one cluster" in found.reason
+
+
+@pytest.mark.parametrize("metric", ["nps", "mean"])
+def test_weights_of_zero_are_said(metric: str) -> None:
+    scale = {"scale": (1, 5)} if metric == "mean" else {}
+    found = cx.weighted([4, 5, 3], np.zeros(3), metric=metric, **scale)
+    sound(found)
+    assert found.value is None
+
+
+def test_every_public_metric_is_tried() -> None:
+    tried = {*COLUMNS, *OTHERS} | NOT_OF_DATA
+    untried = sorted(set(measures.measures()) - tried)
+    assert not untried, f"tests/metrics/test_edges.py has no cells for {untried}"
