@@ -3,6 +3,7 @@
 # make test     the test suite, up to 8 minutes on 2 cores
 # make check    ruff and mypy
 # make verify   the long tests, up to an hour; writes tests/evidence/
+# make bench    what 1, 10 and 100 million answers take (ROWS="1e6" is quick), and a report
 # make lock     solve requirements.lock anew (UPGRADE=1: to the newest versions)
 # make clean    remove .venv and caches; reports stay
 
@@ -12,11 +13,13 @@ PIP   := $(BIN)/python -m pip install --no-input --disable-pip-version-check
 PLAN  ?= reports/plan.yml
 
 # Each stamp says that the packages of this lock are in .venv. `run` is what a report needs, `dev`
-# adds what the tests and checks need; both take their versions from requirements.lock.
+# adds what the tests and checks need, `verify` Spark and Ibis; all take their versions from
+# requirements.lock.
 RUN   := $(VENV)/.installed-run
 DEV   := $(VENV)/.installed-dev
+LONG  := $(VENV)/.installed-verify
 
-.PHONY: report lab test check verify lock clean help
+.PHONY: report lab test check verify bench lock clean help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -33,8 +36,12 @@ lab: $(RUN)
 test: $(DEV)
 	$(BIN)/python -m pytest $(PYTEST)
 
-verify: $(DEV)
+verify: $(LONG)
 	$(BIN)/python -m pytest -m verify $(PYTEST)
+
+bench: $(DEV)
+	$(BIN)/python tests/bench/counts.py $(ROWS)
+	$(BIN)/python tests/bench/notebooks.py
 
 check: $(DEV)
 	$(BIN)/python -m ruff check .
@@ -73,3 +80,8 @@ $(DEV): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing cxkit, its packages and the test tools of requirements.lock into $(VENV)"
 	$(PIP) --constraint requirements.lock --editable '.[dev]'
 	@touch $(RUN) $@
+
+$(LONG): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing also Spark and Ibis, for the long tests, into $(VENV)"
+	$(PIP) --constraint requirements.lock --editable '.[verify]'
+	@touch $(RUN) $(DEV) $@
