@@ -116,7 +116,10 @@ def funnel(
         )
     one = 0.0 if middle is None else _one_answer(units, middle)
     if middle is None or not one > 0:
-        reason = "All answers are alike, so nothing varies." if units.n.sum() else "No answers."
+        reason = "No answers."
+        if middle is not None:
+            why = "All answers are alike" if target is None else f"The target is {target:g}"
+            reason = f"{why}, so nothing varies by chance."
         columns = ["value", "target", *_LIMITS, "z"]
         frame = no_units(units, columns, reason).assign(outside="")
         caption = f"No limits for units by {units.name}: {reason}{units.left_out}"

@@ -272,6 +272,13 @@ def test_nothing_to_tell_is_said(ask, rows):
     assert "nan" not in str(table).lower()
 
 
+def test_a_target_that_leaves_chance_no_room_is_said():
+    scores = cx.by(pd.DataFrame({"u": list("aabb"), "x": [1, 0, 1, 1]}), "u", cx.share, column="x")
+    table = cx.funnel(scores, target=100)
+    assert "The target is 100, so nothing varies by chance." in table.caption
+    assert (table.frame["status"] == "no data").all()
+
+
 @pytest.mark.parametrize("ask", [cx.funnel, cx.shrunken])
 def test_refusals(ask):
     with pytest.raises(ColumnError, match="asked for column 'metric'"):
