@@ -97,14 +97,12 @@ def average_marginal_effects(
     y = whole[outcome].to_numpy()
     _refuse_constant(y, outcome)
     x = np.column_stack([np.ones(len(whole)), whole[list(predictors)]])
-    if separated(y, x).any():
+    if separated(y, x).any() or np.linalg.matrix_rank(x) < x.shape[1]:
         _refuse_endless(outcome, predictors)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fitted = Logit(y, x).fit(method="newton", maxiter=100, tol=1e-12, disp=False)
         found = fitted.get_margeff(at="overall", dummy=binary == "difference")
-    if not fitted.mle_retvals["converged"] or not np.isfinite(found.margeff_se).all():
-        _refuse_endless(outcome, predictors)
     z = float(norm.isf((1 - level) / 2))
     value, se = 100 * found.margeff, 100 * found.margeff_se
     return pd.DataFrame(

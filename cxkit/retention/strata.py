@@ -30,7 +30,8 @@ class Strata:
     strata : DataFrame
         One row per stratum: stratum, n, exposed, odds_ratio (missing where it has none).
     breslow_day, breslow_day_p : float or None
-        Whether the strata have one odds ratio; None where fewer than two can say.
+        Whether the strata have one odds ratio; None where fewer than two can say, or the common
+        one is exactly 1.
     below_one : int
         Strata whose own odds ratio lies below 1.
     reading : str
@@ -157,8 +158,10 @@ def simpson(
             "Mantel-Haenszel, Robins-Breslow-Greenland",
         )
         if telling.shape[2] > 1:
-            test = strata.test_equal_odds()
-            breslow_day, breslow_day_p = float(test.statistic), float(test.pvalue)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                test = strata.test_equal_odds()
+            if np.isfinite(test.statistic):  # it is 0 / 0 where the common odds ratio is just 1
+                breslow_day, breslow_day_p = float(test.statistic), float(test.pvalue)
     found = pd.DataFrame(
         {
             "stratum": names,
