@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cxkit import __version__
-from cxkit.errors import CxkitError, ParameterError
+from cxkit.errors import CxkitError, MachineError, ParameterError
 
 if TYPE_CHECKING:
     from cxkit.report.make import Report
@@ -38,7 +38,7 @@ Start here
 \b
 Exit codes
   0  everything asked for was made, whole
-  1  a report was started and did not become whole
+  1  a report was started and failed, or one of a batch is not whole
   2  the data, the question or a parameter was refused; the message says what to do
   3  the machine lacks something: a kernel, a folder to write to
 """
@@ -197,9 +197,10 @@ def check(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yml, or its folder.")],
     where: Annotated[str, typer.Option(help="Only a part of it, for example region=North.")] = "",
 ) -> None:
-    """Print what a study holds, what was repaired or flagged, what is missing.
+    """Print what a study holds and what is wrong with it.
 
-    Ends with 2 if the study is refused; every fault is told at once.
+    Says what was repaired, what was flagged, and what is missing for which notebook. Ends with 2 if
+    the study is refused; every fault is told at once.
     """
     from cxkit.study.overview import report_of
     from cxkit.study.study import open_study
@@ -213,6 +214,9 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
     branches: Annotated[int, typer.Option(help="How many branches.", min=1)] = 120,
     customers: Annotated[int, typer.Option(help="How many customers.", min=1)] = 6000,
+    staff: Annotated[
+        int, typer.Option(help="How many employees on the roll at a time.", min=1)
+    ] = 1900,
     experience_effect: Annotated[
         float, typer.Option(help="Effect of experience on staying: 0 none, 1 as in the sample.")
     ] = 1.0,
@@ -221,17 +225,27 @@ def simulate(
         typer.Option(help="Correlation of engagement and service.", min=-1, max=1),
     ] = 0.5,
 ) -> None:
-    """Simulate a firm whose truth is known: a study to learn on and to test with."""
+    """Write the study of a made-up firm.
+
+    Its truth is known and stands in truth.yml beside the tables: a study to learn on and to test
+    with. A folder that holds a study of your own is never written over.
+    """
     from cxkit.simulate.firm import simulate_firm
 
-    written = simulate_firm(
-        out,
-        seed=seed,
-        branches=branches,
-        customers=customers,
-        experience_effect=experience_effect,
-        engagement_link=engagement_link,
-    )
+    try:
+        written = simulate_firm(
+            out,
+            seed=seed,
+            branches=branches,
+            customers=customers,
+            staff=staff,
+            experience_effect=experience_effect,
+            engagement_link=engagement_link,
+        )
+    except OSError as error:
+        raise MachineError(
+            f"{out}: this folder cannot be written to ({error.strerror}). Name another."
+        ) from None
     print(f"written: {written}")
     print(f"next:    cxkit check {written}")
 

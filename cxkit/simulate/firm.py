@@ -131,6 +131,7 @@ def simulate_firm(
     ('study.yml', 60)
     """
     folder = Path(folder)
+    _hold_free(folder)
     firm = draw_firm(
         seed=seed,
         branches=branches,
@@ -146,6 +147,15 @@ def simulate_firm(
     path = folder / "study.yml"
     _write_text(path, study_yml(firm.tables))
     return path
+
+
+def _hold_free(folder: Path) -> None:
+    """Refuse a folder with a study that was not simulated: nobody's data are written over."""
+    if (folder / "study.yml").exists() and not (folder / FILE).exists():
+        raise ParameterError(
+            f"simulate_firm: {folder.name} holds a study that was not simulated (it has no {FILE})."
+            "\n  Name a folder that is new, or that holds a simulated study."
+        )
 
 
 def _check(branches: int, customers: int, staff: int, link: float) -> None:

@@ -314,11 +314,19 @@ def read_contract(path: str | Path) -> Contract:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ContractError(f"{path.name}: there is no such file in {path.parent}.") from None
+        where = "this folder" if path.parent == Path() else path.parent
+        raise ContractError(
+            f"{path.name}: there is no such file in {where}.\n"
+            "  Give the path of a study.yml, or of the folder that it stands in."
+        ) from None
     except IsADirectoryError:
         raise ContractError(f"{path}: this is a folder; give the study.yml in it.") from None
     except UnicodeDecodeError:
         raise ContractError(f"{path.name}: this is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise ContractError(
+            f"{path.name}: it cannot be read ({error.strerror}).\n  Look at its rights."
+        ) from None
     return parse_contract(text, path.name)
 
 

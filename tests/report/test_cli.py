@@ -161,6 +161,46 @@ def test_a_study_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
     assert "Traceback" not in error
 
 
+def test_a_study_that_is_not_there_is_told_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, told = cli("check", "nope.yml")
+    assert code == 2
+    assert "nope.yml: there is no such file in this folder.\n  Give the path" in told
+
+
+def test_the_help_says_every_command_in_a_whole_line() -> None:
+    _, told, _ = cli("--help")
+    assert "..." not in told.split("Commands:")[1]
+
+
+def test_a_study_of_ones_own_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "study.yml").write_text("study: mine\n", encoding="utf-8")
+    code, _, told = cli("simulate", tmp_path, "--customers", "20", "--branches", "1")
+    assert code == 2
+    assert "holds a study that was not simulated" in told
+    assert [p.name for p in tmp_path.iterdir()] == ["study.yml"]
+    assert (tmp_path / "study.yml").read_text(encoding="utf-8") == "study: mine\n"
+
+
+def test_a_simulated_study_may_be_made_again(tmp_path: Path) -> None:
+    asked = ("simulate", tmp_path, "--customers", "20", "--branches", "2", "--staff", "6")
+    assert cli(*asked)[0] == 0
+    before = (tmp_path / "engagement.csv").read_bytes()
+    assert cli(*asked)[0] == 0
+    assert (tmp_path / "engagement.csv").read_bytes() == before
+    assert before.count(b"\n") < 200, "--staff is heard"
+
+
+def test_a_folder_that_cannot_be_simulated_into_ends_with_3(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    code, _, told = cli("simulate", tmp_path / "file" / "firm", "--customers", "20")
+    assert code == 3
+    assert "this folder cannot be written to" in told
+    assert "fault of the kit" not in told
+
+
 def test_an_unforeseen_error_is_one_line_without_its_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
