@@ -159,6 +159,7 @@ def funnel(
         "exact binomial"
         if exact
         else f"normal, one answer spreading by {math.sqrt(one):.1f} around the whole"
+        + (", repeated answers allowed for" if units.repeats else "")
     )
     return _table(frame, units, middle, (inner, outer), f"Limits: {method}", phi, how)
 

@@ -84,8 +84,9 @@ def what_moved(
     mix = (w1 - w0) ((y0 + y1) / 2 - Y), Y the mean of the scores of both periods; their sums are
     exactly the change of all. A segment without answers in one period has its score of the other,
     so that its coming or going is all mix. The interval of within takes the shares as they are:
-    sum of (w0 + w1)^2 / 4 (se0^2 + se1^2). It describes; it does not say why a mix changed.
-    Missing answers count in no share.
+    sum of (w0 + w1)^2 / 4 (se0^2 + se1^2). Who answers in both periods is taken as two people,
+    which makes intervals too wide where they answer alike. It describes; it does not say why a mix
+    changed. Missing answers count in no share.
 
     References
     ----------

@@ -21,8 +21,8 @@ class Units:
     """The scores of units with a number, and what was left out.
 
     ``measured`` and ``errors`` (standard errors) are in the unit of ``measured_in``, ``n`` counts
-    answers; ``counted`` says that they are shares of independent yes and no; ``usable`` says which
-    rows of ``frame`` they are.
+    answers; ``counted`` says that they are shares of independent yes and no, ``repeats`` that
+    people answered more than once, ``usable`` which rows of ``frame`` they are.
     """
 
     frame: pd.DataFrame
@@ -34,6 +34,7 @@ class Units:
     metric: str
     measured_in: str
     counted: bool
+    repeats: bool
     level: float
     left_out: str
 
@@ -105,6 +106,7 @@ def read_units(scores: pd.DataFrame, *, asked: str) -> Units:
         metric="" if first is None else str(first["metric"]),
         measured_in=unit,
         counted="method" in frame and bool((frame["method"][usable] == "Wilson").all()),
+        repeats="method" in frame and bool(frame["method"].str.contains("cluster-robust").any()),
         level=0.95 if first is None else float(first["level"]),
         left_out="".join(f" {s[0].upper()}{s[1:]}." for s in said),
     )

@@ -225,6 +225,21 @@ def test_unlike_units_are_seen_and_the_usual_spread_can_be_allowed_for():
     assert "a standard deviation between units of" in usual.caption
 
 
+def test_repeated_answers_widen_the_funnel():
+    frame, _ = answers(k=30, seed=8)
+    twice = pd.concat([frame, frame], ignore_index=True)
+    twice["who"] = [*range(len(frame)), *range(len(frame))]
+    once, naive, robust = (
+        cx.funnel(cx.by(data, "branch", cx.nps, column="nps", clusters=who))
+        for data, who in ((frame, None), (twice, None), (twice, "who"))
+    )
+    width = [(t.frame["high"] - t.frame["low"]).median() for t in (once, naive, robust)]
+    assert width[2] == pytest.approx(width[0], rel=0.05)
+    assert width[1] < 0.8 * width[0]
+    assert "repeated answers allowed for" in robust.caption
+    assert "repeated" not in naive.caption
+
+
 def test_swapping_yes_and_no_mirrors_the_funnel():
     rng = np.random.default_rng(12)
     frame = pd.DataFrame({"u": np.repeat(list("abcdef"), 30), "yes": rng.random(180) < 0.3})
