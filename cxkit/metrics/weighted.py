@@ -133,8 +133,16 @@ def weighted(
     freedom (G - 1 with clusters, for all metrics). Where all answer alike n* is the effective n.
     Clusters that never repeat are passed over, so that they change nothing.
 
+    A regression on many small categories follows the answers too closely, and ``se`` is then too
+    small. The intervals (not ``se``, which is R's) have e / sqrt(1 - h), h the leverage of the row,
+    and z for one who is alone in a category.
+
     References
     ----------
+    MacKinnon, J. G. and White, H. (1985). Some heteroskedasticity-consistent covariance matrix
+    estimators with improved finite sample properties. Journal of Econometrics 29(3), 305-325.
+    doi:10.1016/0304-4076(85)90158-7
+
     Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. Journal
     of the American Statistical Association 87(418), 376-382. doi:10.1080/01621459.1992.10475217
 
@@ -148,7 +156,7 @@ def weighted(
     >>> answers = pd.DataFrame({"region": list("NNNNSS"), "csat": [5, 4, 4, 2, 1, 4]})
     >>> weights = cx.post_stratify(answers, by="region", population={"N": 50, "S": 50})
     >>> print(cx.weighted(answers["csat"], weights, metric="csat"))
-    CSAT (4 or 5 on 1 to 5), weighted 62.5 % (95 % interval 25.8 to 88.9, n = 6; post-stratified by
+    CSAT (4 or 5 on 1 to 5), weighted 62.5 % (95 % interval 21.0 to 91.3, n = 6; post-stratified by
     region, linearised Wilson, effective n 5.3)
     """
     level = check_level(level)
@@ -317,50 +325,60 @@ def _linearised(
     # Rounding must not push a mean of equal answers off them.
     value = float(np.clip(share @ y / total, y.min(), y.max()))
     z = np.where(answers.used, (answers.y - value) / total, 0.0)
-    part = w * residuals(z, mass, cells)
+    left, lever = residuals(z, w, mass, cells)
+    part = w * left
     n, everyone = int(people[answers.used].sum()), int(people[w > 0].sum())
-    variance = wide = float(people @ part**2)
+    if not cells:
+        lever, everyone = np.where(answers.used, w / total, 0.0), n
+    alone = lever > 1 - 1e-9  # the only one of a category: nothing shows how far it lies off
+    wide = float(people @ (w * np.where(alone, z, left / np.sqrt(1 - lever * ~alone))) ** 2)
+    variance = float(people @ part**2)
+    if metric == "mean":
+        variance *= everyone / max(everyone - 1, 1)
     groups = None
-    if metric == "mean" or keys is not None:
-        variance = wide = variance * everyone / max(everyone - 1, 1)
     if keys is not None:
         shared = keys >= 0
         sums = np.bincount(keys[shared], weights=(people * part)[shared])
         groups = _many(keys, answers.used, people)
         variance = float(sums @ sums) + float(people[~shared] @ part[~shared] ** 2)
         variance *= groups / (groups - 1)
-        wide = max(wide, variance)
     effective = kish(w[answers.used], people[answers.used])
-    return _Linear(value, up, down, variance, wide, n, effective, groups)
+    return _Linear(value, up, down, variance, max(wide, variance), n, effective, groups)
 
 
 def residuals(
-    z: NDArray[np.float64], mass: NDArray[np.float64], cells: Sequence[NDArray[np.int64]]
-) -> NDArray[np.float64]:
-    """Return what is left of z after a weighted regression on the categories of all margins."""
+    z: NDArray[np.float64],
+    w: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    cells: Sequence[NDArray[np.int64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a weighted regression on the categories leaves of z, and each row's leverage."""
+    left, lever = z.copy(), np.zeros(z.size)
     if not cells:
-        return z
+        return left, lever
     used = mass > 0
     codes, q = [c[used] for c in cells], mass[used]
+    if len(codes) == 1:
+        share = np.bincount(codes[0], weights=q)
+        mean = np.bincount(codes[0], weights=q * z[used]) / np.where(share > 0, share, 1)
+        left[used] -= mean[codes[0]]
+        lever[used] = w[used] / share[codes[0]]
+        return left, np.clip(lever, 0, 1)
     sizes = [int(c.max()) + 1 for c in codes]
     start = np.concatenate([[0], np.cumsum(sizes)])
-    cross = np.zeros((start[-1], start[-1]))
-    for i, a in enumerate(codes):
-        for j, b in enumerate(codes):
-            both = np.bincount(a * sizes[j] + b, weights=q, minlength=sizes[i] * sizes[j])
-            cross[start[i] : start[i + 1], start[j] : start[j + 1]] = both.reshape(
-                sizes[i], sizes[j]
-            )
-    right = np.concatenate(
-        [
-            np.bincount(c, weights=q * z[used], minlength=s)
-            for c, s in zip(codes, sizes, strict=True)
-        ]
-    )
-    slope = np.linalg.lstsq(cross, right, rcond=None)[0]
-    left = np.zeros(z.size)
-    left[used] = z[used] - sum(slope[start[i] + c] for i, c in enumerate(codes))
-    return left
+    at = [first + c for first, c in zip(start, codes, strict=False)]
+    many = int(start[-1])
+    cross = np.zeros((many, many))
+    for a in at:
+        for b in at:
+            both = np.bincount(a * many + b, weights=q, minlength=many * many)
+            cross += both.reshape(many, many)
+    inverse = np.linalg.pinv(cross, hermitian=True)
+    right = sum(np.bincount(a, weights=q * z[used], minlength=many) for a in at)
+    slope = inverse @ right
+    left[used] -= sum(slope[a] for a in at)
+    lever[used] = w[used] * sum(inverse[a, b] for a in at for b in at)
+    return left, np.clip(lever, 0, 1)
 
 
 def _limits(
@@ -383,8 +401,7 @@ def _limits(
     n = alike
     if spread > 1e-12:
         n = float(found.n)
-        if found.clusters is not None:
-            spread *= n / (n - 1)
+        spread *= found.effective / max(found.effective - 1, 1e-9)
         n = min(spread / found.wide, n) if found.wide > 0 else n
     quantile, many = np.array(z if found.clusters is None else t), np.array(n)
     if metric == "nps":
