@@ -11,10 +11,14 @@ import pandas as pd
 from cxkit.errors import DataError, QuestionError
 from cxkit.metrics.answers import check_level, no_data
 from cxkit.metrics.durations import METHOD, curve_of, km_at, spells
+from cxkit.metrics.incidence import share_ended
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from numpy.typing import NDArray
+
+    from cxkit.metrics.durations import Spells
     from cxkit.results import Estimate
 
 #: Seconds in each unit of time; a month is 365.25 / 12 days.
@@ -96,29 +100,10 @@ def retention_rate(
     Retention at 12 months 75.0 % (95 % interval 12.8 to 96.1, n = 4; log-log Kaplan-Meier)
     """
     level, metric = check_level(level), f"Retention at {horizon:g} months"
-    if not horizon > 0:
-        raise QuestionError(f"{metric}: write a horizon above 0, in months.")
-    passed = elapsed(start, end, as_of=as_of, names=("start", "end"))
-    entry, method = None, METHOD
-    if observed_from is not None:
-        entry = (like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
-        late = int((entry > 0).sum())
-        if late:
-            since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
-            method = f"{METHOD}; {late:,} who came before {since} are followed from then"
-    cases = spells(
-        passed.seconds / SECONDS["months"],
-        passed.ended,
-        None if entry is None else entry / SECONDS["months"],
-        None,
-    )
+    cases, method, _ = _customers(start, end, as_of=as_of, observed_from=observed_from)
     curve = curve_of(cases, level=level)
-    if not cases.time.size:
+    if not _followed(cases, curve, horizon, metric):
         return km_at(curve, horizon, metric=metric)
-    followed = cases.followed_without_gap()
-    reached = float(curve["survival"].iloc[np.searchsorted(curve["time"], followed, "right") - 1])
-    if followed < horizon and reached > 0:
-        raise QuestionError(_too_far(metric, followed))
     emptied = curve.loc[(curve["survival"] == 0) & (curve["time"] <= horizon), "time"]
     if len(emptied) and (cases.time > emptied.iloc[0]).any():
         return no_data(
@@ -127,14 +112,149 @@ def retention_rate(
             level=level,
             n=len(cases.time),
             n_missing=cases.n_missing,
-            method=method,
+            method=METHOD + method,
             reason=(
                 f"At month {emptied.iloc[0]:.3g} the few customers followed from their start had "
                 "all left, while others, who came before the data begin, are still followed."
             ),
         )
     found = km_at(curve, horizon, metric=metric)
-    return replace(found, method=found.method.replace(METHOD, method, 1))
+    return replace(found, method=found.method.replace(METHOD, METHOD + method, 1))
+
+
+def churn_rate(
+    start: pd.Series,
+    end: pd.Series,
+    *,
+    as_of: str | date,
+    horizon: float = 12,
+    reason: pd.Series | None = None,
+    of: str | None = None,
+    observed_from: str | date | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate the share who have left within ``horizon`` months of their start, in percent.
+
+    Question: how many customers leave within a year, and why? Interval: log-log Kaplan-Meier; by
+    reason log-log Aalen-Johansen.
+
+    Parameters
+    ----------
+    start, end : Series of datetimes, shape (n,)
+        As in :func:`retention_rate`.
+    as_of : date
+        The last day the data speak for.
+    horizon : float, default 12
+        Months of 365.25 / 12 days since the start.
+    reason : Series, shape (n,), optional
+        Why each relationship ended.
+    of : str, optional
+        Count only those who left for this reason; the others left too, and compete. Needs
+        ``reason``. An end without a reason is another reason, and ``method`` counts them.
+    observed_from : date, optional
+        The first day the data cover, as in :func:`retention_rate`.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        In percent, 0 to 100.
+
+    Raises
+    ------
+    DataError
+        A relationship ended before it started.
+    QuestionError
+        Nobody was followed for ``horizon`` months, or nobody ever left for the reason asked.
+
+    Notes
+    -----
+    100 less :func:`retention_rate`. By reason it is Aalen-Johansen's share (see
+    :func:`ended_by`): the reasons add up to the churn of all, which one less the Kaplan-Meier curve
+    of each reason, the others censored, does not.
+
+    References
+    ----------
+    Aalen, O. O. and Johansen, S. (1978). An empirical transition matrix for non-homogeneous Markov
+    chains based on censored observations. Scandinavian Journal of Statistics 5(3), 141-150.
+
+    Examples
+    --------
+    >>> import cxkit as cx
+    >>> import pandas as pd
+    >>> start = pd.Series(pd.to_datetime(["2024-01-01", "2024-02-01", "2024-06-01", "2025-06-01"]))
+    >>> end = pd.Series(pd.to_datetime(["2024-07-01", None, None, None]))
+    >>> print(cx.churn_rate(start, end, as_of="2025-12-31", horizon=12))
+    Churn at 12 months 25.0 % (95 % interval 3.9 to 87.2, n = 4; log-log Kaplan-Meier)
+    """
+    metric = f"Churn at {horizon:g} months"
+    if (reason is None) != (of is None):
+        raise QuestionError(f"{metric}: write both reason (the column) and of (which), or neither.")
+    if reason is None:
+        stay = retention_rate(
+            start, end, as_of=as_of, horizon=horizon, observed_from=observed_from, level=level
+        )
+        if stay.value is None or stay.low is None or stay.high is None:
+            return replace(stay, metric=metric)
+        low, high = 100 - stay.high, 100 - stay.low
+        return replace(stay, metric=metric, value=100 - stay.value, low=low, high=high)
+    level, metric = check_level(level), f"{metric} ({of})"
+    cases, method, ended = _customers(start, end, as_of=as_of, observed_from=observed_from)
+    why = pd.Series(reason).to_numpy(dtype=object)
+    if why.size != len(start):
+        raise QuestionError(
+            f"{metric}: reason has {why.size:,} rows and start {len(start):,}.\n"
+            "  Give columns of one frame."
+        )
+    why = why[cases.used]
+    known = ended & pd.notna(why)
+    codes = np.where(ended, 1, -1)
+    codes[known] = np.where(why[known] == of, 0, 1)
+    if ended.any() and not (codes == 0).any():
+        found = ", ".join(sorted({str(v) for v in why[known]})) or "(none)"
+        raise QuestionError(f"{metric}: nobody left for that reason.\n  reasons: {found}")
+    _followed(cases, curve_of(cases, level=level), horizon, metric)
+    unsaid = int((ended & ~known).sum())
+    said = f"; {unsaid:,} who left without a reason count as others" if unsaid else ""
+    rate = share_ended(
+        cases, codes, 0, time=horizon, metric=metric, level=level, n_missing=cases.n_missing
+    )
+    return replace(rate, method=rate.method + method + said)
+
+
+def _customers(
+    start: pd.Series, end: pd.Series, *, as_of: str | date, observed_from: str | date | None
+) -> tuple[Spells, str, NDArray[np.bool_]]:
+    """Return relationships in months, what to say of late entries, and which have ended."""
+    passed = elapsed(start, end, as_of=as_of, names=("start", "end"))
+    entry, said = None, ""
+    if observed_from is not None:
+        entry = (like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
+        late = int((entry > 0).sum())
+        if late:
+            since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
+            said = f"; {late:,} who came before {since} are followed from then"
+    cases = spells(
+        passed.seconds / SECONDS["months"],
+        passed.ended,
+        None if entry is None else entry / SECONDS["months"],
+        None,
+    )
+    return cases, said, cases.event
+
+
+def _followed(cases: Spells, curve: pd.DataFrame, horizon: float, metric: str) -> bool:
+    """Whether there is anybody; refuse a horizon that nobody was followed for without a gap."""
+    if not horizon > 0:
+        raise QuestionError(f"{metric}: write a horizon above 0, in months.")
+    if not cases.time.size:
+        return False
+    followed = cases.followed_without_gap()
+    reached = float(curve["survival"].iloc[np.searchsorted(curve["time"], followed, "right") - 1])
+    if followed < horizon and reached > 0:
+        raise QuestionError(_too_far(metric, followed))
+    return True
 
 
 def _too_far(metric: str, followed: float) -> str:

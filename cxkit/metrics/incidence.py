@@ -259,9 +259,10 @@ def share_ended(
     steps = steps_of(cases, codes, max(int(codes.max()) + 1, cause + 1, 1))
     nobody_left = steps.before[-1] * (1 - steps.ended[-1] / steps.risk[-1]) <= 0
     if time > steps.times[-1] and not nobody_left:
+        longest = np.floor(steps.times[-1] * 1e4) / 1e4
         raise QuestionError(
-            f"{metric}: asked for {time:g}, but nobody was followed beyond {steps.times[-1]:g}.\n"
-            f"  Ask for at most {steps.times[-1]:g}."
+            f"{metric}: asked for {time:g}, but nobody was followed beyond {longest:g}.\n"
+            f"  Ask for at most {longest:g}."
         )
     i = int(np.searchsorted(steps.times, time, side="right")) - 1
     share = steps.incidence(cause)[i] if cause >= 0 and i >= 0 else 0.0

@@ -111,3 +111,54 @@ def test_no_customers():
 def test_a_horizon_of_nothing_is_refused():
     with pytest.raises(QuestionError, match="horizon above 0"):
         cx.retention_rate(dates("2024-01-01"), dates(None), as_of="2025-12-31", horizon=0)
+
+
+def test_churn_is_what_retention_leaves():
+    start, end, as_of = firm()
+    for choices in ({}, {"observed_from": "2022-06-01"}):
+        stay = cx.retention_rate(start, end, as_of=as_of, **choices)
+        left = cx.churn_rate(start, end, as_of=as_of, **choices)
+        assert left.value == pytest.approx(100 - stay.value)
+        assert (left.low, left.high) == pytest.approx((100 - stay.high, 100 - stay.low))
+        assert (left.se, left.n, left.method) == (stay.se, stay.n, stay.method)
+        assert left.metric == "Churn at 12 months"
+
+
+def test_churn_by_reason_adds_up_and_is_less_than_if_the_others_were_cut_off():
+    start, end, as_of = firm()
+    rng = np.random.default_rng(1)
+    reason = pd.Series(rng.choice(["price", "moved"], len(start), p=[0.7, 0.3])).where(end.notna())
+    parts = [
+        cx.churn_rate(start, end, as_of=as_of, horizon=24, reason=reason, of=of)
+        for of in ("price", "moved")
+    ]
+    every = cx.churn_rate(start, end, as_of=as_of, horizon=24)
+    assert sum(p.value for p in parts) == pytest.approx(every.value)
+    assert parts[0].metric == "Churn at 24 months (price)"
+    truth = 70 * (1 - np.exp(-24 * 0.03))
+    assert parts[0].low < truth < parts[0].high
+    cut_off = 100 * (1 - np.exp(-24 * 0.03 * 0.7))
+    assert parts[0].high < cut_off
+    late = cx.churn_rate(
+        start, end, as_of=as_of, reason=reason, of="price", observed_from="2022-06-01"
+    )
+    assert "came before 2022-06-01" in late.method
+
+
+def test_churn_by_a_reason_that_cannot_be_told_is_refused():
+    start, end, as_of = firm(50)
+    with pytest.raises(QuestionError, match="write both reason"):
+        cx.churn_rate(start, end, as_of=as_of, of="price")
+    reason = pd.Series("moved", index=start.index).where(end.notna())
+    with pytest.raises(QuestionError, match=r"nobody left for that reason.*\n.*reasons: moved"):
+        cx.churn_rate(start, end, as_of=as_of, reason=reason, of="price")
+    unsaid = cx.churn_rate(
+        start, end, as_of=as_of, reason=reason.where(reason.index > 10), of="moved"
+    )
+    assert "without a reason count as others" in unsaid.method
+    with pytest.raises(QuestionError, match="reason has 2 rows and start 50"):
+        cx.churn_rate(start, end, as_of=as_of, reason=["a", "b"], of="a")
+    none = cx.churn_rate(start[:0], end[:0], as_of=as_of)
+    assert (none.value, none.status) == (None, "no data")
+    none = cx.churn_rate(start[:0], end[:0], as_of=as_of, reason=reason[:0], of="moved")
+    assert (none.value, none.status) == (None, "no data")
