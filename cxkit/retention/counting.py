@@ -11,6 +11,7 @@ import numpy as np
 
 from cxkit.metrics.families import holm
 from cxkit.results import Difference
+from cxkit.retention import newton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,10 +123,9 @@ def fit_rate(
     -----
     Poisson GLM with log link and offset log(exposure) on the sums of each pattern, which are
     sufficient: estimates and errors are those of the customers' rows, and of statsmodels' GLM on
-    them to 1e-8. Newton's method on the normal equations, since a page fits the model once for each
-    gap and statsmodels' singular values take much longer on so many patterns. Overdispersion is
-    tested by Dean's score statistic T = sum((y - mu)^2 - y) / sqrt(2 sum mu^2); where it rejects at
-    5 %, the covariance is multiplied by Pearson's dispersion (quasi-Poisson).
+    them to 1e-8 (`newton`, since a page fits the model once for each gap). Overdispersion is tested
+    by Dean's score statistic T = sum((y - mu)^2 - y) / sqrt(2 sum mu^2); where it rejects at 5 %,
+    the covariance is multiplied by Pearson's dispersion (quasi-Poisson).
 
     References
     ----------
@@ -142,9 +142,9 @@ def fit_rate(
     for column in kept:
         terms += [(column, v) for v in sorted(cells[column].unique())[1:]]
     x = np.column_stack([np.ones(len(cells)), *[(cells[c] == v).astype(float) for c, v in terms]])
-    coefficients, covariance = _newton(x, cells["y"].to_numpy(float), cells["e"].to_numpy(float))
+    y, e = cells["y"].to_numpy(float), cells["e"].to_numpy(float)
+    coefficients, covariance, _ = newton.rate(x, y, e)
     rate = np.exp(x @ coefficients)
-    y, e = cells["y"].to_numpy(), cells["e"].to_numpy()
     pearson = float((cells["y2_by_e"] / rate - 2 * y + rate * e).sum())
     squares = (cells["yy"] - 2 * rate * cells["ye"] + rate**2 * cells["ee"]).sum()
     statistic = (squares - y.sum()) / np.sqrt(2 * (rate**2 * cells["ee"]).sum())
@@ -162,22 +162,6 @@ def fit_rate(
         n=len(people),
         level=level,
     )
-
-
-def _newton(x: np.ndarray, y: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return coefficients and covariance of a Poisson rate; the deviance falls at every step."""
-    beta = np.zeros(x.shape[1])
-    beta[0] = np.log(y.sum() / e.sum())
-    for _ in range(100):
-        mu = e * np.exp(x @ beta)
-        information = x.T @ (mu[:, None] * x)
-        step = np.linalg.lstsq(information, x.T @ (y - mu), rcond=None)[0]
-        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
-        beta = beta + step
-        if float(np.abs(step).max()) < 1e-12:
-            break
-    mu = e * np.exp(x @ beta)
-    return beta, np.linalg.pinv(x.T @ (mu[:, None] * x))
 
 
 def family(model: CountModel, people: pd.DataFrame, bands: Sequence[str]) -> list[Difference]:
