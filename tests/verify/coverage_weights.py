@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,23 +28,22 @@ UNHAPPY = np.array([9, 5, 7, 8, 9, 13, 13, 14, 11, 7, 4]) / 100
 SHARE_HAPPY = {"North": 0.75, "South": 0.5, "West": 0.35}
 BUSINESS_HAPPIER = 0.1
 
-#: What is estimated under weights: how weights are made, the score, and how many answers come.
+METRICS = ("nps", "share", "mean")
+
+#: Under weights: how they are made, and how many answers come.
 WEIGHTED = [
-    (kind, metric, n)
-    for kind in ("post-stratified", "raked", "plain", "trimmed")
-    for metric in ("nps", "share", "mean")
-    for n in (150, 500)
+    (kind, n) for kind in ("post-stratified", "raked", "plain", "trimmed") for n in (150, 500)
 ]
 
-#: By cluster: the score, customers, answers of each (at most), how alike they are.
+#: By cluster: customers, answers of each (at most), how alike they are.
 CLUSTERED = [
-    (metric, customers, most, alike)
-    for metric in ("nps", "share", "mean")
+    (customers, most, alike)
     for customers, most in ((30, 6), (100, 4), (300, 8))
     for alike in (0.3, 0.8)
 ]
 
 
+@cache
 def cells() -> pd.DataFrame:
     """Return every region and segment: its share, its chance to answer and to be happy."""
     frame = pd.DataFrame(
@@ -56,6 +56,7 @@ def cells() -> pd.DataFrame:
     return frame
 
 
+@cache
 def truth(metric: str) -> float:
     """Return the score of all customers."""
     firm = cells()
@@ -92,8 +93,14 @@ def answers(rng: np.random.Generator, n: int) -> pd.DataFrame:
     return people
 
 
-def weighted_once(kind: str, metric: str, n: int, rng: np.random.Generator) -> bool:
-    """Tell whether one weighted sample's interval holds the truth."""
+@cache
+def population() -> pd.Series:
+    """Return the share of each cell among all customers."""
+    return cells().set_index(["region", "segment"])["share"]
+
+
+def weighted_once(kind: str, n: int, rng: np.random.Generator) -> list[bool]:
+    """Tell for each metric whether the interval of one weighted sample holds the truth."""
     people = answers(rng, n)
     regions = REGIONS
     if "West" not in set(people["region"]):  # refused as it is; join categories, as it says
@@ -101,47 +108,47 @@ def weighted_once(kind: str, metric: str, n: int, rng: np.random.Generator) -> b
     if kind == "plain":
         weights: object = 1 / people["answers"]
     elif kind == "post-stratified":
-        cell = cells().set_index(["region", "segment"])["share"]
-        found = set(zip(people["region"], people["segment"], strict=True))
-        if len(found) == len(cell):
-            weights = cx.post_stratify(people, by=["region", "segment"], population=cell)
-        else:
-            weights = cx.post_stratify(people, by="region", population=regions)
+        whole = len(set(zip(people["region"], people["segment"], strict=True))) == len(cells())
+        by = ["region", "segment"] if whole else "region"
+        weights = cx.post_stratify(people, by=by, population=population() if whole else regions)
     else:
-        # A limit no weight reaches often: how trimming biases is not what is measured here.
+        # A limit few weights reach: how trimming biases is not what is measured here.
         trim = 6 if kind == "trimmed" else None
         weights = cx.rake(people, margins={"region": regions, "segment": SEGMENTS}, trim=trim)
-    scores = people["score"] >= 8 if metric == "share" else people["score"]
-    found = cx.weighted(
-        scores, weights, metric=metric, scale=(0, 10) if metric == "mean" else None, level=LEVEL
+    score = people["score"]
+    found = (
+        cx.weighted(score, weights, metric="nps", level=LEVEL),
+        cx.weighted(score >= 8, weights, metric="share", level=LEVEL),
+        cx.weighted(score, weights, metric="mean", scale=(0, 10), level=LEVEL),
     )
-    return bool(found.low <= truth(metric) <= found.high)
+    return [f.low <= truth(m) <= f.high for f, m in zip(found, METRICS, strict=True)]
 
 
-def clustered_once(
-    metric: str, customers: int, most: int, alike: float, rng: np.random.Generator
-) -> bool:
-    """Tell whether the interval of answers by customer holds the truth."""
+def clustered_once(customers: int, most: int, alike: float, rng: np.random.Generator) -> list[bool]:
+    """Tell for each metric whether the interval of answers by customer holds the truth."""
     happy = rng.random(customers) < 0.6
     times = rng.integers(1, most + 1, customers)
     who = np.repeat(np.arange(customers), times)
     again = rng.random(who.size) < 0.6
     # With chance `alike` an answer is that of the customer's standing mood, else of the day's.
     mood = np.where(rng.random(who.size) < alike, happy[who], again)
-    scores = _scores(rng, mood)
-    if metric == "nps":
-        found = cx.nps(scores, clusters=who, level=LEVEL)
-    elif metric == "share":
-        found = cx.share(scores >= 8, clusters=who, level=LEVEL)
-    else:
-        found = cx.csat_mean(scores, scale=(0, 10), clusters=who, level=LEVEL)
-    return bool(found.low <= _of(metric, 0.6 * HAPPY + 0.4 * UNHAPPY) <= found.high)
+    score = _scores(rng, mood)
+    found = (
+        cx.nps(score, clusters=who, level=LEVEL),
+        cx.share(score >= 8, clusters=who, level=LEVEL),
+        cx.csat_mean(score, scale=(0, 10), clusters=who, level=LEVEL),
+    )
+    chance = 0.6 * HAPPY + 0.4 * UNHAPPY
+    return [f.low <= _of(m, chance) <= f.high for f, m in zip(found, METRICS, strict=True)]
 
 
-def coverage(once: Callable[..., bool], setting: tuple[object, ...], runs: int) -> float:
-    """Return how often `once(*setting, rng)` held the truth in `runs` samples."""
+def coverage(
+    once: Callable[..., list[bool]], setting: tuple[object, ...], runs: int
+) -> dict[str, float]:
+    """Return for each metric how often `once(*setting, rng)` held the truth in `runs` samples."""
     rng = np.random.default_rng([SEED, *str(setting).encode()])
-    return sum(once(*setting, rng) for _ in range(runs)) / runs
+    held = np.array([once(*setting, rng) for _ in range(runs)])
+    return dict(zip(METRICS, held.mean(axis=0).tolist(), strict=True))
 
 
 def measure(runs: int) -> dict[str, object]:
@@ -149,13 +156,13 @@ def measure(runs: int) -> dict[str, object]:
     return {
         "runs": runs,
         "under weights": {
-            f"{kind}, {metric}, n = {n}": coverage(weighted_once, (kind, metric, n), runs)
-            for kind, metric, n in WEIGHTED
+            f"{kind}, n = {n}, {metric}": covered
+            for kind, n in WEIGHTED
+            for metric, covered in coverage(weighted_once, (kind, n), runs).items()
         },
         "by cluster": {
-            f"{metric}, {customers} customers, up to {most} answers, alike {alike}": coverage(
-                clustered_once, (metric, customers, most, alike), runs
-            )
-            for metric, customers, most, alike in CLUSTERED
+            f"{customers} customers, up to {most} answers, alike {alike}, {metric}": covered
+            for customers, most, alike in CLUSTERED
+            for metric, covered in coverage(clustered_once, (customers, most, alike), runs).items()
         },
     }
