@@ -70,7 +70,9 @@ def test_the_citation_can_be_read() -> None:
     assert citation["license"] == "BSD-3-Clause"
 
 
-@pytest.mark.parametrize("target", ["report", "lab", "test", "check", "verify", "lock", "clean"])
+@pytest.mark.parametrize(
+    "target", ["report", "lab", "test", "check", "verify", "bench", "lock", "clean"]
+)
 def test_make_knows_its_targets(target: str) -> None:
     assert re.search(rf"^{target}:", text("Makefile"), re.MULTILINE)
     assert re.search(rf"^# make {target} ", text("Makefile"), re.MULTILINE)
