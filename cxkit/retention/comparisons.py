@@ -13,7 +13,7 @@ from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard, Table
 from cxkit.retention.clock import MONTH, bands_of
 from cxkit.retention.cox import cox
-from cxkit.retention.episodes import BEFORE, Unit, episodes
+from cxkit.retention.episodes import BEFORE, Unit, episodes_by_gap
 from cxkit.retention.exposure import exposure
 from cxkit.retention.hazard import FEWEST_EXITS
 from cxkit.retention.held import hold, said
@@ -129,7 +129,7 @@ def comparisons(
         raise QuestionError("comparisons: a gap is negative.\n  Give days from 0 on.")
     bands = bands_of(study, measure)
     asked = sorted({gap, *gaps})
-    at = {g: episodes(study, measure=bands, gap=g, longest=longest, unit=unit) for g in asked}
+    at = episodes_by_gap(study, bands, asked, longest=longest, unit=unit)
     found = [*_answered(at[asked[0]], study, level)]
     gapped = {g: _between(at[g], bands, level) for g in asked}
     found += [_gap_row(g, gapped[g], gap, bands) for g in asked]

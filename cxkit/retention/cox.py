@@ -240,11 +240,12 @@ def columns(rows: pd.DataFrame, covariates: Sequence[str]) -> tuple[np.ndarray, 
                 found.append(values)
                 terms.append(name)
             continue
-        words = column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype(str)
-        levels = [v for v in words.astype("category").cat.categories if (words == v).any()]
-        for level in levels[1:]:
-            found.append((words == level).to_numpy(float))
-            terms.append(f"{name}: {level}")
+        words = pd.Categorical(column) if column.dtype == object else column.astype("category").cat
+        codes, levels = words.codes, list(words.categories)
+        there = [i for i in range(len(levels)) if (codes == i).any()]
+        for i in there[1:]:
+            found.append((np.asarray(codes) == i).astype(float))
+            terms.append(f"{name}: {levels[i]}")
     return (np.column_stack(found) if found else np.zeros((len(rows), 0))), terms
 
 

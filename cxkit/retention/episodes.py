@@ -65,8 +65,8 @@ def start_stop(
     *,
     gap: float = 0.0,
     longest: float = np.inf,
-    before: str = BEFORE,
-    after: str = "too old",
+    before: object = BEFORE,
+    after: object = "too old",
     whole: bool = False,
 ) -> pd.DataFrame:
     """Cut people's time into episodes, each with what was known of them when it began.
@@ -83,7 +83,7 @@ def start_stop(
         A change counts from ``at + gap`` on.
     longest : float
         A change stops counting at ``at + longest`` unless it was replaced before.
-    before, after : str
+    before, after : str or code
         The state of people of whom nothing counts yet, and of those whose last change is too old.
     whole : bool
         Round to whole units: who enters inside a unit is at risk from its end, who leaves inside
@@ -207,69 +207,84 @@ def episodes(
     >>> found.rows["state"].cat.categories[-2:].tolist()
     ['no score yet', 'score over 24 months old']
     """
-    study.need("customers", "responses", why="to see who stayed, and how they were served")
     bands = bands_of(study, measure) if isinstance(measure, str) else measure
+    return episodes_by_gap(study, bands, [gap], longest=longest, unit=unit)[gap]
+
+
+def episodes_by_gap(
+    study: Study, bands: Bands, gaps: Sequence[int], *, longest: float, unit: Unit
+) -> dict[int, Episodes]:
+    """Return the episodes of a study for each of several gaps; see :func:`episodes`."""
+    study.need("customers", "responses", why="to see who stayed, and how they were served")
     per = 1.0 if unit == "days" else MONTH
     people, steps = _people(study, per)
     scored = study.responses
     scored = scored[scored[bands.measure].notna() & scored["answered_on"].notna()]
     given = scored[["customer", "answered_on", bands.measure]].merge(
-        people[["id", "joined", "end", "left"]], left_on="customer", right_on="id", how="inner"
+        people[["id", "customer", "joined", "end", "left"]], on="customer", how="inner"
     )
     given["at"] = (given["answered_on"] - given["joined"]).dt.days / per
     late = given["left"] & (given["answered_on"] >= given["end"])
     early = given["at"] < 0
     usable = given[~late & ~early]
-    old = f"score over {longest:g} months old"
-    cut = start_stop(
-        people[["id", "entry", "exit", "left", "until"]],
-        pd.DataFrame(
-            {
-                "id": usable["id"],
-                "at": usable["at"],
-                "state": bands.cut(usable[bands.measure]).astype(str),
-                "score": usable[bands.measure],
-            }
-        ),
-        gap=gap / per,
-        longest=longest * MONTH / per,
-        after=old,
-        whole=unit == "months",
-    )
-    if cut.empty:
-        raise QuestionError(
-            f"No customer of '{study.name}' can be followed from joining to "
-            f"{study.as_of:%Y-%m-%d}.\n  Check start, end and observed_from in study.yml."
-        )
-    names = [*bands.names, BEFORE, *([old] if (cut["state"] == old).any() else [])]
-    cut["state"] = pd.Categorical(cut["state"], categories=names, ordered=True)
-    held = list(study.contract.of("customers").segments)
-    rows = cut.rename(columns={"id": "customer"}).merge(
-        people[["id", "joined_month", *held]].rename(columns={"id": "customer"}),
-        on="customer",
-        how="left",
+    changes = pd.DataFrame(
+        {
+            "id": usable["id"],
+            "at": usable["at"],
+            "state": bands.cut(usable[bands.measure]).cat.codes.to_numpy(int),
+            "score": usable[bands.measure],
+        }
     )
     steps += [
         ("answers with a score", len(scored), f"usable {bands.measure} answers"),
-        ("answers of nobody known", len(scored) - len(given), "no such customer: dropped"),
+        (
+            "answers of nobody followed",
+            len(scored) - len(given),
+            "no such customer in the table and the data's period: dropped",
+        ),
         (
             "answers on or after leaving",
             int(late.sum()),
             "given on or after the day of leaving: dropped",
         ),
         ("answers before joining", int(early.sum()), "given before the relationship: dropped"),
-        ("episodes", len(rows), "one customer, one state of what was known"),
     ]
-    frame = pd.DataFrame(steps, columns=["step", "count", "reason"])
-    return Episodes(
-        rows=rows,
-        steps=frame,
-        bands=bands.names,
-        unit=unit,
-        gap=gap,
-        longest=longest,
-        table=_table(rows, gap, longest, unit),
-    )
+    held = list(study.contract.of("customers").segments)
+    about = people.set_index("id")[["customer", "joined_month", *held]]
+    found = {}
+    for gap in gaps:
+        cut = start_stop(
+            people[["id", "entry", "exit", "left", "until"]],
+            changes,
+            gap=gap / per,
+            longest=longest * MONTH / per,
+            before=len(bands.names),
+            after=len(bands.names) + 1,
+            whole=unit == "months",
+        )
+        if cut.empty:
+            raise QuestionError(
+                f"No customer of '{study.name}' can be followed from joining to "
+                f"{study.as_of:%Y-%m-%d}.\n  Check start, end and observed_from in study.yml."
+            )
+        names = [*bands.names, BEFORE, f"score over {longest:g} months old"]
+        names = names[: max(int(cut["state"].max()) + 1, len(names) - 1)]
+        states = pd.CategoricalDtype(names, ordered=True)
+        cut["state"] = pd.Categorical.from_codes(cut["state"].to_numpy(int), dtype=states)
+        rows = pd.concat(
+            [about.loc[cut["id"]].reset_index(drop=True), cut.drop(columns="id")], axis=1
+        )
+        told = [*steps, ("episodes", len(rows), "one customer, one state of what was known")]
+        found[gap] = Episodes(
+            rows=rows[["customer", "start", "stop", "state", "score", "left", *about.columns[1:]]],
+            steps=pd.DataFrame(told, columns=["step", "count", "reason"]),
+            bands=bands.names,
+            unit=unit,
+            gap=gap,
+            longest=longest,
+            table=_table(rows, gap, longest, unit),
+        )
+    return found
 
 
 def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int, str]]]:
@@ -285,8 +300,8 @@ def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int
     leave = (last - joined).dt.days.astype(float)
     unseen = leave < np.where(entry > 0, entry, 0)
     leave = leave.where((leave > entry) | unseen, entry + 0.5)
-    people = customers.drop(columns=["customer", "start", "end"]).assign(
-        id=customers["customer"],
+    people = customers.drop(columns=["start", "end"]).assign(
+        id=np.arange(len(customers)),
         joined=joined,
         end=end,
         entry=entry / per,

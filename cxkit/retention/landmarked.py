@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from cxkit.results import Difference
     from cxkit.retention.clock import Bands
     from cxkit.study.study import Study
 
@@ -49,6 +51,8 @@ class Landmarked:
         Customers who left within the horizon.
     model : Hazard or None
         The model of the answer; None where too few left.
+    effect : Difference or None
+        The answer: retention of the best band less that of the poorest.
     reason : str
         Why there is no model.
     """
@@ -64,6 +68,7 @@ class Landmarked:
     gap: int
     level: float
     model: Hazard | None
+    effect: Difference | None
     reason: str
 
     def counts(self, by: Sequence[str], *, rows: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -77,8 +82,23 @@ class Landmarked:
         return chosen.groupby(list(by), observed=True).size().rename("n").reset_index()
 
 
+#: What was asked last, of which study: the sections of one report ask for the same customers.
+_last: list[tuple[weakref.ref[Study], tuple[object, ...], Landmarked]] = []
+
+
 def landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: float) -> Landmarked:
     """Return the customers of the answer with its model, or the reason why there is none."""
+    asked = (measure, horizon, gap, level)
+    for known, what, found in _last:
+        if known() is study and what == asked:
+            return found
+    found = _landmarked(study, measure=measure, horizon=horizon, gap=gap, level=level)
+    _last[:] = [(weakref.ref(study), asked, found)]
+    return found
+
+
+def _landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: float) -> Landmarked:
+    """Return the customers of the answer, computed."""
     study.need("customers", "responses", why="to see who stayed, and how they were served")
     bands = bands_of(study, measure)
     clock = wind(study, bands=bands, gap=gap)
@@ -124,6 +144,7 @@ def landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: flo
         gap=gap,
         level=level,
         model=model,
+        effect=None if model is None else model.effect(high, low),
         reason=reason,
     )
 

@@ -134,9 +134,9 @@ def effect_by_model(
     """
     level = check_level(level)
     basis = landmarked(study, measure=measure, horizon=horizon, gap=gap, level=level)
-    if basis.model is None:
+    answers = basis.effect
+    if basis.model is None or answers is None:
         return _nothing(basis)
-    answers = basis.model.effect(basis.high, basis.low)
     cells = basis.counts(["band", *basis.adjust])
     people = basis.people(["band", *basis.adjust])
     rows = [_row("monthly, cloglog (the answer's)", basis, basis.model.ratio(basis.high), answers)]

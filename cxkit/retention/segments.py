@@ -80,12 +80,12 @@ def effect_by_segment(
     """
     level = check_level(level)
     basis = landmarked(study, measure=measure, horizon=horizon, gap=gap, level=level)
-    if basis.model is None:
+    if basis.effect is None:
         return no_groups(basis)
     if not basis.segments:
         return no_groups(basis, "the study names no segments under customers in study.yml.")
     effects = {
-        "adjusted": basis.model.effect(basis.high, basis.low),
+        "adjusted": basis.effect,
         "crude": _effect(basis, basis.spells, [], level),
     }
     frames: list[pd.DataFrame] = []
