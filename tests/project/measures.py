@@ -19,7 +19,7 @@ END = "<!-- end -->"
 SECTIONS = {
     "Experience": ["nps", "proportions", "effort", "journey", "touchpoints", "perception"],
     "Service": ["resolution", "service", "closed_loop", "incidence", "durations", "logrank"],
-    "Behaviour": ["dates", "repeat", "purchases", "revenue", "advocacy"],
+    "Behaviour": ["dates", "purchases", "revenue", "advocacy"],
     "Employees": ["employees", "turnover"],
     "Scales and agreement": ["consistency", "omega", "agreement", "across"],
     "Weights and silence": ["silence", "weights", "weighted"],
