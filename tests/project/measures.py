@@ -35,12 +35,9 @@ _VERB = re.compile(r"^(Estimate|Return) ")
 
 def measures() -> dict[str, object]:
     """The public functions that measure something, by name."""
-    found = {name: getattr(cx, name) for name in cx.__all__ if name != "__version__"}
-    return {
-        name: thing
-        for name, thing in found.items()
-        if inspect.isfunction(thing) and thing.__module__.startswith("cxkit.metrics.")
-    }
+    ours = [name for name, module in cx._PUBLIC.items() if module.startswith("metrics.")]
+    found = {name: getattr(cx, name) for name in ours}
+    return {name: thing for name, thing in found.items() if inspect.isfunction(thing)}
 
 
 def said(thing: object) -> tuple[str, str] | None:
