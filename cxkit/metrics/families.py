@@ -195,7 +195,8 @@ def holm(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd
     Notes
     -----
     Holm: the i-th smallest of m is multiplied by m - i + 1, made non-decreasing, cut at 1.
-    ``statsmodels.stats.multitest.multipletests(p, method="holm")``, whose default is Holm-Sidak.
+    Equal to ``statsmodels.stats.multitest.multipletests(p, method="holm")``, whose default is
+    Holm-Sidak.
 
     References
     ----------
@@ -307,7 +308,18 @@ def _adjust(p: Sequence[float | None] | np.ndarray, *, method: Family, asked: st
         )
     adjusted = np.full(raw.size, np.nan)
     if known.any():
-        adjusted[known] = multipletests(raw[known], method=_adjustment(method)[1])[1]
+        name = _adjustment(method)[1]
+        adjusted[known] = (
+            _step_down(raw[known]) if name == "holm" else multipletests(raw[known], method=name)[1]
+        )
+    return adjusted
+
+
+def _step_down(p: np.ndarray) -> np.ndarray:
+    """Return Holm's adjustment; statsmodels collects all garbage in each call of its own, 0.1 s."""
+    order = np.argsort(p)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1)
     return adjusted
 
 
