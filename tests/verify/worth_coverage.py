@@ -1,0 +1,46 @@
+"""How often the interval of the customers kept holds what is planted in a simulated firm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+import cxkit as cx
+from cxkit.retention.clock import bands_of, wind
+from cxkit.simulate.customers import base_hazard
+from cxkit.simulate.firm import draw_firm
+
+HORIZON = 365
+SIZE = {"branches": 30, "customers": 3000, "staff": 60}
+
+
+def planted(seed: int, effect: float, study: object) -> float:
+    """Return how many more of the detractors would stay, were they served as the middling are.
+
+    For each of them: exp(-rate (H(t + 365) - H(t))) at the middling rate minus that at their own.
+    """
+    c = draw_firm(seed=seed, experience_effect=effect, **SIZE).customers
+    spells = wind(study, bands=bands_of(study, "nps"), gap=90).spells
+    poor = spells[spells["band"] == spells["band"].cat.categories[0]]
+    i = pd.Series(range(c.n), index=c.ids)[poor["customer"]].to_numpy()
+    since = poor["landmark"].to_numpy().astype("M8[D]").astype(int) - c.joined[i]
+    spent = base_hazard(since + HORIZON) - base_hazard(since)
+    stays = np.exp(-c.rates[i] * spent[:, None])
+    return float((stays[:, 1] - stays[np.arange(len(i)), c.band[i]]).sum())
+
+
+def held(seed: int, effect: float) -> bool:
+    """Tell whether one firm's interval holds what was planted in it."""
+    with TemporaryDirectory() as folder:
+        cx.simulate_firm(Path(folder), seed=seed, experience_effect=effect, **SIZE)
+        study = cx.open_study(folder)
+    kept = cx.worth_of_experience(study, measure="nps").kept
+    return kept.low <= planted(seed, effect, study) <= kept.high
+
+
+def coverage(runs: int, effect: float) -> float:
+    """Return the share of firms whose interval holds what was planted."""
+    return sum(held(seed, effect) for seed in range(runs)) / runs
