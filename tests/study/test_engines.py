@@ -67,20 +67,20 @@ def test_pandas_agrees_with_a_groupby_written_by_hand():
     assert found["nps"].astype(float).equals(there["nps"])
 
 
-def spark_gives_the_same_tables(n):
+def spark_gives_the_same_tables(n, names):
     with engines.spark() as session:
         frame = session.createDataFrame(engines.native("pyarrow", engines.answers(n)))
-        for ask in ASKED.values():
-            assert_frame_equal(ask(frame), ask(engines.answers(n)))
+        for asked in names:
+            assert_frame_equal(ASKED[asked](frame), ASKED[asked](engines.answers(n)), obj=asked)
 
 
 def test_spark_gives_the_same_tables_wherever_it_is_installed():
-    spark_gives_the_same_tables(1500)
+    spark_gives_the_same_tables(500, ["patterns by month and bucket", "moments by customer"])
 
 
 @pytest.mark.verify
 def test_spark_gives_the_same_tables():
-    spark_gives_the_same_tables(50_000)
+    spark_gives_the_same_tables(20_000, ASKED)
 
 
 @pytest.mark.verify
