@@ -28,6 +28,9 @@ DECIMALS = {
     "count": 0,
 }
 
+#: Letters from which on a cell is a sentence rather than a name.
+LONG = 28
+
 
 def escape(text: object) -> str:
     """Return ``text`` as HTML that can only be read, never run; also safe inside an attribute."""
@@ -127,10 +130,14 @@ def table(
 ) -> str:
     """Return a frame as an accessible table: caption, scoped headers, every text escaped.
 
-    The first column names the row. Columns in ``numeric`` are right-aligned.
+    The first column names the row. Columns in ``numeric`` are right-aligned; one that holds
+    sentences is marked, so that a narrow window does not squeeze it to a word a line.
     """
     columns = list(frame.columns)
-    kind = {c: ' class="num"' if c in numeric else "" for c in columns}
+    told = {c for c in columns if any(len(cell(v)) >= LONG for v in frame[c])}
+    kind = {
+        c: ' class="num"' if c in numeric else ' class="long"' if c in told else "" for c in columns
+    }
     head = "".join(
         f'<th scope="col"{kind[c]}>{escape(str(c).replace("_", " "))}</th>' for c in columns
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cxkit import markup
 
@@ -232,6 +232,27 @@ class Note:
 
     def _repr_html_(self) -> str:
         return f'<div class="cx-note">{markup.paragraphs(self.paragraphs)}</div>'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """What one section of a page shows, in order; ``result`` keeps the numbers behind it."""
+
+    parts: tuple[Table | Note, ...]
+    guards: tuple[Guard, ...] = ()
+    result: Any = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the section's question could be answered."""
+        return self.result is not None
+
+    def __str__(self) -> str:
+        """Return the parts as plain text."""
+        return "\n\n".join(str(part) for part in self.parts)
+
+    def _repr_html_(self) -> str:
+        return "".join(part._repr_html_() for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Results become seaborn pictures with a caption and a text alternative; nothing is computed."""
 
 from cxkit.figures.curves import naive, retention
+from cxkit.figures.sections import ratios, retention_by_score
 from cxkit.figures.units import lags, scatter
 
-__all__ = ["lags", "naive", "retention", "scatter"]
+__all__ = ["lags", "naive", "ratios", "retention", "retention_by_score", "scatter"]

@@ -16,9 +16,13 @@ BAND_COLOURS = ("#b5532a", "#8a8a8a", "#1f5f8b")
 ACCENT = "#1f5f8b"
 INK = "#222222"
 
+#: Inches of every figure, and CSS pixels that it takes on a page: drawn small and shown larger, so
+#: that its words can be read on a phone, where it shrinks to the window.
+WIDE, ON_PAGE = 5.2, 600
 
-def canvas(width: float, height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
-    """Return a figure on white with the kit's quiet style, outside pyplot's memory."""
+
+def canvas(height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
+    """Return a figure on white, ``height`` inches tall, with the kit's quiet style."""
     import seaborn as sns
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -39,7 +43,7 @@ def canvas(width: float, height: float, *, fit: bool = True) -> tuple[Figure, Ax
 
     with mpl.rc_context(style):
         fig = Figure(
-            figsize=(width, height), layout="constrained" if fit else None, facecolor="white"
+            figsize=(WIDE, height), layout="constrained" if fit else None, facecolor="white"
         )
         FigureCanvasAgg(fig)
         ax = fig.add_subplot()
@@ -57,10 +61,9 @@ def finish(fig: Figure, *, kind: Literal["svg", "png"], alt: str, caption: str) 
             fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         mime: Literal["image/svg+xml", "image/png"] = "image/svg+xml"
     else:
-        fig.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+        fig.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
         mime = "image/png"
-    width = round(96 * fig.get_size_inches()[0])
-    return Picture(data=buffer.getvalue(), mime=mime, alt=alt, caption=caption, width=width)
+    return Picture(data=buffer.getvalue(), mime=mime, alt=alt, caption=caption, width=ON_PAGE)
 
 
 def wrap(text: str, width: int) -> str:

@@ -46,7 +46,7 @@ def naive(result: _Retention) -> Picture | Note:
     if result.naive is None:
         return Note(paragraphs=("There is no usual comparison to draw beside the answer.",))
     rows = result.naive.dropna(subset=["value"])
-    fig, ax = canvas(6.4, 0.62 * len(rows) + 1.1)
+    fig, ax = canvas(0.72 * len(rows) + 1.0)
     last = len(rows) - 1
     for y, (i, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         colour = ACCENT if i == rows.index[-1] else BAND_COLOURS[0]
@@ -69,9 +69,9 @@ def naive(result: _Retention) -> Picture | Note:
     ax.minorticks_off()
     ax.set_xlim(low * 0.85, high * 1.15)
     ax.set_ylim(-0.6, last + 0.7)
-    ax.set_yticks(range(last, -1, -1), [wrap(str(c), 34) for c in rows["comparison"]])
-    ax.set_xlabel("hazard ratio of leaving (1 = no difference, log scale)")
-    fig.axes[0].set_title("The usual comparisons and this report's", loc="left")
+    ax.set_yticks(range(last, -1, -1), [wrap(str(c), 24) for c in rows["comparison"]])
+    ax.set_xlabel("hazard ratio of leaving (log scale)")
+    ax.set_title("Beside the usual comparisons", loc="left")
     first, honest = rows.iloc[0], rows.iloc[-1]
     ordered = rows.sort_values("value")
     label = markup.percent_label(result.level)
@@ -107,8 +107,8 @@ def _curves(result: _Retention) -> Picture:
     end = float(max(result.horizon, risk.columns[-1]))
     tall, below = 2.75, 0.82 + 0.2 * len(bands)  # inches: the axes, and the numbers under them
     height = 0.32 + tall + below
-    fig, ax = canvas(6.4, height, fit=False)
-    fig.subplots_adjust(left=0.22, right=0.965, top=1 - 0.32 / height, bottom=below / height)
+    fig, ax = canvas(height, fit=False)
+    fig.subplots_adjust(left=0.3, right=0.96, top=1 - 0.32 / height, bottom=below / height)
     for band in bands:
         part = _stairs(curves[curves["band"] == band], end)
         ax.fill_between(
@@ -134,8 +134,7 @@ def _curves(result: _Retention) -> Picture:
     ax.axvline(result.horizon, color="#777777", linewidth=1, linestyle="--")
     ax.set_xlim(0, end)
     ax.set_ylim(0, 101)
-    months = [int(m) for m in risk.columns if m <= end]
-    months = [m for m in months if m % 6 == 0] if len(months) > 7 else months
+    months = _few([int(m) for m in risk.columns if m <= end])
     ax.set_xticks(months)
     ax.set_xlabel("months after the landmark")
     ax.set_ylabel("still customers (%)")
@@ -144,7 +143,7 @@ def _curves(result: _Retention) -> Picture:
     for i, band in enumerate(bands):
         y = -(0.82 + 0.2 * i) / tall
         ax.text(
-            -0.05, y, band, transform=ax.transAxes, ha="right", fontsize=8.5, color=colour[band]
+            -0.08, y, band, transform=ax.transAxes, ha="right", fontsize=8.5, color=colour[band]
         )
         for m in months:
             ax.text(
@@ -156,20 +155,20 @@ def _curves(result: _Retention) -> Picture:
                 fontsize=8.5,
                 color=INK,
             )
-    ax.text(-0.05, -0.62 / tall, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
+    ax.text(-0.08, -0.62 / tall, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
     return finish(fig, kind="svg", alt=_alt_groups(result), caption=_caption_curves(result))
 
 
 def _groups(result: _Retention) -> Picture:
     """Draw one share per group with its interval, from zero."""
     rows = result.groups
-    fig, ax = canvas(6.4, 0.7 * len(rows) + 1.3)
+    fig, ax = canvas(0.7 * len(rows) + 1.2)
     last = len(rows) - 1
     for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         ax.barh(y, row["value"], color=ACCENT, alpha=0.25, height=0.55)
         ax.plot([row["low"], row["high"]], [y, y], color=ACCENT, linewidth=2.2)
         ax.plot(row["value"], y, "o", color=ACCENT, markersize=7)
-    ax.set_yticks(range(last, -1, -1), [wrap(str(g), 28) for g in rows["group"]])
+    ax.set_yticks(range(last, -1, -1), [wrap(str(g), 22) for g in rows["group"]])
     ax.set_xlim(0, 100)
     ax.set_xlabel(f"{result.groups_measure} (%)")
     ax.set_title("Churn by experience", loc="left")
@@ -235,6 +234,15 @@ def _stairs(curve: pd.DataFrame, end: float) -> pd.DataFrame:
     drawn = pd.concat([start, inside], ignore_index=True)
     stop = drawn.iloc[[-1]].assign(time=min(end, float(followed["time"].max())))
     return pd.concat([drawn, stop], ignore_index=True)
+
+
+def _few(months: list[int]) -> list[int]:
+    """Return the months worth a tick: at most six, a round step apart."""
+    for step in (3, 6, 12, 24, 60):
+        kept = [m for m in months if m % step == 0]
+        if len(kept) <= 6:
+            return kept
+    return [months[0], months[-1]]
 
 
 def _counted(n: int) -> str:

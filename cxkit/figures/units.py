@@ -31,7 +31,7 @@ def scatter(result: _Linkage) -> Picture:
     import seaborn as sns
 
     units = result.shown.units
-    fig, ax = canvas(6.0, 4.0)
+    fig, ax = canvas(3.6)
     sizes = units["n_customers"].fillna(units["n_customers"].median()).fillna(1)
     sns.scatterplot(
         x=units["engagement"],
@@ -89,7 +89,7 @@ def lags(result: _Linkage) -> Picture | Note:
     if result.lags.empty:
         return Note(paragraphs=("There is no lag to draw.",))
     rows = result.lags[~result.lags["lag"].str.startswith("difference")]
-    fig, ax = canvas(6.4, 0.62 * len(rows) + 1.1)
+    fig, ax = canvas(0.62 * len(rows) + 1.1)
     last = len(rows) - 1
     for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         colour = ACCENT if row["of"] == "within units" else BAND_COLOURS[1]

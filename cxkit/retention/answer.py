@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from cxkit.retention.contrasts import bands_told, contrasts
 from cxkit.retention.curves import at_risk, curves, retained
 from cxkit.retention.guards import guards as guards_of
 from cxkit.retention.hazard import EXITS_PER_PARAMETER, exits_within, fit, parameters_needed
+from cxkit.retention.later import Later
 from cxkit.retention.naive import answered_against_never, beside, with_segments
 from cxkit.retention.result import QUESTION, RetentionAnswer
 from cxkit.retention.silence import silence
@@ -27,6 +28,7 @@ from cxkit.study.requirements import hold_requirements
 if TYPE_CHECKING:
     from cxkit.results import Estimate
     from cxkit.retention.clock import Bands
+    from cxkit.retention.later import Depth
     from cxkit.study.study import Study
 
 
@@ -36,6 +38,7 @@ def retention_answer(
     measure: str = "",
     horizon: int = 12,
     gap: int = 90,
+    depth: Literal["quick", "full"] = "quick",
     level: float = 0.95,
 ) -> RetentionAnswer:
     """Answer whether customers with a better experience stay longer.
@@ -50,6 +53,8 @@ def retention_answer(
         Months after the landmark at which retention is compared, from 1.
     gap : int
         Days between an answer and the landmark, from 0.
+    depth : {"quick", "full"}
+        Whether the later sections use closed forms and few folds, or bootstraps and many.
     level : float
         Level of all intervals.
 
@@ -91,12 +96,12 @@ def retention_answer(
             "or ces."
         )
     if study.contract.of("customers").form == "snapshot":
-        return answer_snapshot(study, measure=measure, level=level)
+        return answer_snapshot(study, measure=measure, depth=depth, level=level)
     study.need("responses", why="to read a better or worse experience from answered surveys")
     hold_requirements(study, "retention_vs_experience")
     _hold_times(horizon, gap)
     bands = bands_of(study, _measure(study, measure))
-    return _from_dates(study, bands=bands, horizon=horizon, gap=gap, level=level)
+    return _from_dates(study, bands=bands, horizon=horizon, gap=gap, depth=depth, level=level)
 
 
 def _hold_times(horizon: int, gap: int) -> None:
@@ -127,7 +132,7 @@ def _measure(study: Study, asked: str) -> str:
 
 
 def _from_dates(
-    study: Study, *, bands: Bands, horizon: int, gap: int, level: float
+    study: Study, *, bands: Bands, horizon: int, gap: int, depth: Depth, level: float
 ) -> RetentionAnswer:
     """Answer from dates: landmark, curves, hazard, and the naive rows beside them."""
     clock = wind(study, bands=bands, gap=gap)
@@ -174,10 +179,13 @@ def _from_dates(
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
     if effect.direction == "cannot be told":
         sentences.append(wording.needed(per_band, difference=wording.WORTH_SEEING, horizon=horizon))
+    more = Later(study, measure=bands.measure, horizon=horizon, gap=gap, depth=depth, level=level)
+    if effect.direction != "cannot be told" and more.worth.ok:
+        sentences.append(wording.worth_in_short(more.worth.result))
     answer = Answer(
         question=QUESTION,
         headline=wording.headline(effect, horizon=horizon),
-        sentences=tuple(sentences),
+        sentences=tuple(s for s in sentences if s),
         how_sure=wording.how_sure(effect, exits, len(spells), horizon, model),
         doubt=wording.doubt(silent),
         estimate=effect,
@@ -222,6 +230,7 @@ def _from_dates(
         else Note(paragraphs=(f"No hazard ratio is given: {effect.reason}",)),
         guards=guards_table(guards),
         conclusion=wording.conclusion(effect, model, gap, per_band),
+        more=more,
         horizon=horizon,
         level=level,
     )

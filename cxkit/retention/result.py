@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxkit.results import guards_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from cxkit.results import Answer, Difference, Note, Table
+    from cxkit.retention.later import Later
 
-QUESTION = "Do customers with a better experience stay longer?"
+QUESTION = "Do customers with a better experience stay longer, and what is it worth?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,8 @@ class RetentionAnswer:
         Numbers at risk by band.
     naive : DataFrame or None
         The usual comparisons beside the honest one.
+    more : Later
+        The later sections of the page, each computed when it is first read.
     """
 
     answer: Answer
@@ -49,5 +54,11 @@ class RetentionAnswer:
     usual: Note
     guards: Table
     conclusion: Note
+    more: Later
     horizon: int
     level: float
+
+    @property
+    def every_guard(self) -> Table:
+        """Return the guards of the answer and of the sections that were read."""
+        return guards_table((*self.answer.guards, *self.more.guards))

@@ -14,10 +14,12 @@ from cxkit.metrics.families import holm
 from cxkit.metrics.proportions import share
 from cxkit.results import Answer, Guard, Note, Table, guards_table
 from cxkit.retention import tables, wording
+from cxkit.retention.later import Later
 from cxkit.retention.result import QUESTION, RetentionAnswer
 
 if TYPE_CHECKING:
     from cxkit.results import Difference
+    from cxkit.retention.later import Depth
     from cxkit.study.study import Study
 
 
@@ -97,7 +99,7 @@ def exposures(study: Study) -> list[str]:
     return list(study.contract.of("customers").experience)
 
 
-def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAnswer:
+def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -> RetentionAnswer:
     """Answer from a snapshot: churn in a fixed window, and what cannot be known."""
     there = exposures(study)
     if measure and measure not in there:
@@ -228,6 +230,7 @@ def answer_snapshot(study: Study, *, measure: str, level: float) -> RetentionAns
                 "from well before the leaving count.",
             )
         ),
+        more=Later(study, measure=chosen, horizon=0, gap=0, depth=depth, level=level),
         horizon=0,
         level=level,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cxkit.results import Difference, Estimate
     from cxkit.retention.hazard import Hazard
     from cxkit.retention.silence import Silence
+    from cxkit.retention.worth import Worth
 
 #: The difference in retention, in percentage points, that "you would need" speaks of.
 WORTH_SEEING = 10.0
@@ -111,6 +112,24 @@ def biased(naive: Estimate, honest: Estimate | None) -> Note:
             f"{markup.quantity(naive.value, 'ratio')} and is biased: customers must stay to be "
             f"asked.{used}",
         )
+    )
+
+
+def worth_in_short(worth: Worth) -> str:
+    """Say what the customers below the cut would be worth, served as those just above."""
+    kept, revenue = worth.kept, worth.revenue
+    if kept.value is None or kept.low is None or kept.low <= 0:
+        return ""
+    said = (
+        f"Had the {worth.n_below:,} {worth.below} been served as {worth.above} are, "
+        f"{markup.number(kept.value, 0)} more of them "
+        f"({markup.interval(kept.low, kept.high, 'count')}) would still be customers"
+    )
+    if revenue.value is None or revenue.low is None or revenue.high is None:
+        return f"{said}."
+    return (
+        f"{said}, worth {markup.number(revenue.value, 0)} {revenue.measured_in} "
+        f"({markup.number(revenue.low, 0)} to {markup.number(revenue.high, 0)})."
     )
 
 

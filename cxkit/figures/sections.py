@@ -1,0 +1,100 @@
+"""The figures of the later retention sections: ratios side by side, and retention by score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cxkit import markup
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, wrap
+from cxkit.results import Note, Picture
+
+if TYPE_CHECKING:
+    from cxkit.results import Section
+
+_NOTHING = Note(paragraphs=("There is nothing to draw here.",))
+_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
+
+
+def ratios(section: Section) -> Picture | Note:
+    """Draw the hazard ratio of every comparison with its interval, on a log scale."""
+    if not section.ok:
+        return _NOTHING
+    found: Any = section.result
+    rows = found.frame.dropna(subset=["value", "low", "high"])
+    if rows.empty:
+        return _NOTHING
+    fig, ax = canvas(0.42 * len(rows) + 1.1)
+    last = len(rows) - 1
+    for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
+        reading = str(row["reading"])
+        colour = ACCENT if reading == "this report's gap" else BAND_COLOURS[1]
+        colour = BAND_COLOURS[0] if reading.startswith("naive") else colour
+        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
+        ax.plot(row["value"], y, "o", color=colour, markersize=6)
+    ax.axvline(1, color="#777777", linewidth=1, linestyle="--")
+    ax.set_xscale("log")
+    low, high = float(rows["low"].min()), max(float(rows["high"].max()), 1.1)
+    ticks = [t for t in _TICKS if low * 0.8 <= t <= high * 1.2]
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+    ax.set_xlim(low * 0.85, high * 1.15)
+    ax.set_yticks(range(last, -1, -1), [wrap(str(c), 30) for c in rows["comparison"]])
+    ax.tick_params(axis="y", labelsize=8)
+    ax.set_xlabel("hazard ratio of leaving (log scale)")
+    ax.set_title("One question, asked in several ways", loc="left")
+    ordered = rows.sort_values("value")
+    bottom, top = ordered.iloc[0], ordered.iloc[-1]
+    return finish(
+        fig,
+        kind="svg",
+        alt=(
+            f"Hazard ratios of leaving from {len(rows)} comparisons. Smallest: "
+            f"{markup.quantity(bottom['value'], 'ratio')} ({bottom['comparison']}); largest: "
+            f"{markup.quantity(top['value'], 'ratio')} ({top['comparison']})."
+        ),
+        caption=(
+            f"Points are hazard ratios, whiskers {markup.percent_label(found.level)} intervals; n "
+            f"from {int(rows['n'].min()):,} to {int(rows['n'].max()):,} customers a row. Blue is "
+            "this report's gap; the naive row is in the colour of the poor end."
+        ),
+    )
+
+
+def retention_by_score(section: Section) -> Picture | Note:
+    """Draw retention at each score with its interval."""
+    if not section.ok:
+        return _NOTHING
+    import seaborn as sns
+
+    found: Any = section.result
+    rows = found.scores.dropna(subset=["value", "low", "high"])
+    if len(rows) < 2:
+        return _NOTHING
+    fig, ax = canvas(3.2)
+    ax.fill_between(rows["score"], rows["low"], rows["high"], color=ACCENT, alpha=0.15, linewidth=0)
+    sns.lineplot(x=rows["score"], y=rows["value"], color=ACCENT, linewidth=2, errorbar=None, ax=ax)
+    ax.set_ylim(0, 101)
+    ax.set_xlabel(f"{found.measure.upper()} score")
+    ax.set_ylabel(f"kept after {found.horizon} months (%)")
+    ax.set_title("Retention by score", loc="left")
+    first, end = rows.iloc[0], rows.iloc[-1]
+    apart = (end["low"] > first["high"], end["high"] < first["low"])
+    way = {(True, False): "rises", (False, True): "falls"}.get(
+        apart, "cannot be told to rise or fall"
+    )
+    ordered = rows.sort_values("value")
+    bottom, top = ordered.iloc[0], ordered.iloc[-1]
+    return finish(
+        fig,
+        kind="svg",
+        alt=(
+            f"Share kept after {found.horizon} months by score: it {way} from score "
+            f"{first['score']:g} to {end['score']:g}. Largest: "
+            f"{markup.quantity(top['value'], '%')} at score {top['score']:g}; smallest: "
+            f"{markup.quantity(bottom['value'], '%')} at score {bottom['score']:g}."
+        ),
+        caption=(
+            f"Line: retention if every customer had given that score; shade: "
+            f"{markup.percent_label(found.level)} interval; n = {int(rows['n'].sum()):,} customers."
+        ),
+    )

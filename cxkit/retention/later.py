@@ -1,0 +1,232 @@
+"""The later sections of the retention page, each computed when it is first read."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from cxkit.errors import ColumnError, MissingTableError, QuestionError
+from cxkit.results import Note, Section, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cxkit.results import Guard
+    from cxkit.study.study import Study
+
+Depth = Literal["quick", "full"]
+
+_SNAPSHOT = (
+    "This needs the dates of joining, answering and leaving, which a snapshot does not have. "
+    "Export customers with start and end dates, and write  form: dates  under customers in "
+    "study.yml."
+)
+
+#: What a section says that waits for the full depth.
+_QUICK = 'This section is left out of the quick depth; ask with  depth = "full".'
+
+
+class Later:
+    """The later sections, with the settings of the answer they belong to.
+
+    Each attribute is a `Section`: its parts to read, its guards, and under ``result`` the object
+    with the numbers. Where a study cannot answer, the section says why instead.
+    """
+
+    def __init__(
+        self, study: Study, *, measure: str, horizon: int, gap: int, depth: Depth, level: float
+    ) -> None:
+        self._study = study
+        self._dated = study.contract.of("customers").form == "dates"
+        self._measure, self._horizon, self._gap = measure, horizon, gap
+        self._depth, self._level = depth, level
+
+    @cached_property
+    def comparisons(self) -> Section:
+        """The same question by several gaps and from several landmarks."""
+        from cxkit.retention.comparisons import comparisons
+
+        def make() -> Section:
+            found = comparisons(
+                self._study, measure=self._measure, gap=self._gap, level=self._level
+            )
+            return _section(found, [found.table], found.sentence)
+
+        return self._told(make)
+
+    @cached_property
+    def models(self) -> Section:
+        """The effect through several models, and whether it fades."""
+        from cxkit.retention.models import effect_by_model
+
+        def make() -> Section:
+            found = effect_by_model(
+                self._study,
+                measure=self._measure,
+                horizon=self._horizon,
+                gap=self._gap,
+                level=self._level,
+            )
+            return _section(found, [found.table], f"{found.sentence} {found.proportional}".strip())
+
+        return self._told(make, full=True)
+
+    @cached_property
+    def dose(self) -> Section:
+        """Retention at each score."""
+        from cxkit.retention.shape import dose
+
+        def make() -> Section:
+            found = dose(
+                self._study,
+                measure=self._measure,
+                horizon=self._horizon,
+                gap=self._gap,
+                level=self._level,
+            )
+            return _section(found, [found.table], found.sentence)
+
+        return self._told(make)
+
+    @cached_property
+    def silence(self) -> Section:
+        """Who answered, against everyone who was asked."""
+        from cxkit.retention.nonresponse import nonresponse
+
+        def make() -> Section:
+            found = nonresponse(self._study, horizon=self._horizon)
+            return Section(
+                parts=(found.table, Note(paragraphs=(found.sentence,))),
+                guards=(found.guard,),
+                result=found,
+            )
+
+        return self._told(make)
+
+    @cached_property
+    def predict(self) -> Section:
+        """Which measure of experience predicts leaving best."""
+        from cxkit.retention.predict import which_measure_predicts
+
+        def make() -> Section:
+            found = which_measure_predicts(
+                self._study,
+                horizon=self._horizon,
+                gap=self._gap,
+                depth=self._depth,
+                level=self._level,
+            )
+            more = _section(found, [found.table], found.sentence)
+            return Section(parts=(*more.parts, found.beside), guards=more.guards, result=found)
+
+        return self._told(make, full=True)
+
+    @cached_property
+    def shock(self) -> Section:
+        """One bad experience."""
+        from cxkit.retention.shock import one_bad_experience
+
+        def make() -> Section:
+            found = one_bad_experience(
+                self._study,
+                measure=self._measure,
+                gap=self._gap,
+                level=self._level,
+                depth=self._depth,
+            )
+            tables = [
+                found.table,
+                found.gaps_table,
+                found.doses_table,
+                found.recovery_table,
+                found.leads_table,
+            ]
+            more = _section(found, tables, found.sentence)
+            return Section(parts=(*more.parts, found.stated), guards=more.guards, result=found)
+
+        return self._told(make)
+
+    @cached_property
+    def causes(self) -> Section:
+        """What goes with leaving: consistency, components, service."""
+        from cxkit.retention.causes import what_goes_with_leaving
+
+        def make() -> Section:
+            found = what_goes_with_leaving(
+                self._study,
+                measure=self._measure,
+                gap=self._gap,
+                horizon=self._horizon,
+                level=self._level,
+            )
+            return _section(
+                found, [found.consistency, found.components, found.service], found.sentence
+            )
+
+        return self._told(make, full=True)
+
+    @cached_property
+    def buying(self) -> Section:
+        """Repeat purchase, frequency and spend after the score."""
+        from cxkit.retention.orders import buying_after_score
+
+        def make() -> Section:
+            found = buying_after_score(
+                self._study,
+                measure=self._measure,
+                gap=self._gap,
+                horizon=self._horizon,
+                level=self._level,
+                depth=self._depth,
+            )
+            return _section(found, [found.table], found.sentence)
+
+        return self._told(make, full=True)
+
+    @cached_property
+    def worth(self) -> Section:
+        """What a better experience would be worth."""
+        from cxkit.retention.worth import worth_of_experience
+
+        def make() -> Section:
+            found = worth_of_experience(
+                self._study,
+                measure=self._measure,
+                horizon=self._horizon,
+                gap=self._gap,
+                depth=self._depth,
+                level=self._level,
+            )
+            more = _section(found, [found.table], found.sentence)
+            return Section(
+                parts=(*more.parts, Note(paragraphs=(found.assumptions,))),
+                guards=more.guards,
+                result=found,
+            )
+
+        return self._told(make)
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Return the guards of the sections that were read."""
+        read = [v for v in vars(self).values() if isinstance(v, Section)]
+        return tuple(guard for section in read for guard in section.guards)
+
+    def _told(self, make: Callable[[], Section], *, full: bool = False) -> Section:
+        """Return a section, or the reason why there is none; some wait for the full depth."""
+        if not self._dated:
+            return Section(parts=(Note(paragraphs=(_SNAPSHOT,)),))
+        if full and self._depth == "quick":
+            return Section(parts=(Note(paragraphs=(_QUICK,)),))
+        try:
+            return make()
+        except (QuestionError, MissingTableError, ColumnError) as refused:
+            return Section(parts=(Note(paragraphs=tuple(str(refused).splitlines())),))
+
+
+def _section(found: object, tables: list[Table | Note], sentence: str) -> Section:
+    """Return the sentence and the tables of a result as a section."""
+    guards = getattr(found, "guards", ())
+    return Section(
+        parts=(Note(paragraphs=(sentence,)), *tables), guards=tuple(guards), result=found
+    )
