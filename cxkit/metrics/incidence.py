@@ -429,6 +429,7 @@ def log_log(
     inside = (stay > 0) & (stay < 1)
     log = np.log(stay, out=np.full(stay.size, -1.0), where=inside)
     power = np.divide(half, stay * log, out=np.zeros(stay.size), where=inside)  # negative
+    power = np.clip(power, -50, 0)  # beyond that the limits are 0 and 1 anyway
     low, high = 1 - stay ** np.exp(power), 1 - stay ** np.exp(-power)
     return np.where(inside, low, share), np.where(inside, high, share)
 
@@ -448,7 +449,8 @@ def _errors(steps: Steps, cause: int) -> NDArray[np.float64]:
         + np.cumsum(own)
         - 2 * (share * np.cumsum(cross) - np.cumsum(share * cross))
     )
-    return np.asarray(np.sqrt(np.clip(variance, 0, None)), dtype=np.float64)
+    known = variance > 1e-15  # less is what is left of rounding
+    return np.sqrt(np.where(known, variance, 0.0))
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[Any]:

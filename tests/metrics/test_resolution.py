@@ -209,6 +209,16 @@ def test_cases_of_one_customer_widen_the_interval():
         )
 
 
+def test_a_band_widened_a_hundredfold_stays_within_its_bounds():
+    hours = np.r_[np.full(5000, 2.0), 1.0, np.linspace(3, 90, 50)]
+    opened = pd.Series([pd.Timestamp("2025-01-01")] * len(hours))
+    resolved = opened + pd.to_timedelta(hours, unit="h")
+    who = np.r_[np.zeros(5001), np.arange(1, 51)]  # one customer has nearly all cases
+    found = cx.time_to_resolution(opened, resolved, as_of="2025-12-31", clusters=who)
+    assert found.low <= found.value == 2
+    assert found.high is None or found.high >= 2
+
+
 def test_no_case_at_all_is_said():
     nothing = pd.Series([], dtype="datetime64[us]")
     for metric in (cx.time_to_resolution, cx.first_response_time):
