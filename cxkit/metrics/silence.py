@@ -95,6 +95,7 @@ def r_indicator(
     answered: str,
     known: str | Sequence[str],
     counts: str | None = None,
+    clusters: str | None = None,
     level: float = 0.95,
 ) -> Estimate:
     """Estimate how alike those who answered are to all who were asked, from 0 to 1.
@@ -112,6 +113,8 @@ def r_indicator(
         Columns known of everybody asked. Numbers enter as they are, all else as categories.
     counts : str, optional
         Column with how many people each row stands for.
+    clusters : str, optional
+        Column of who was asked, where people were asked more than once.
     level : float, default 0.95
         Level of the interval.
 
@@ -120,7 +123,8 @@ def r_indicator(
     Estimate
         ``measured_in`` is "coefficient": 1 where everybody was equally likely to answer (as far as
         ``known`` tells), lower the more the chances differ. Fewer than two people, all or nobody
-        answering, or a logistic model that does not settle: "no data".
+        answering, known columns that are the same for all, one cluster, or a logistic model that
+        does not settle: "no data".
 
     Raises
     ------
@@ -136,7 +140,8 @@ def r_indicator(
     the bias tr(Q V), V the covariance of the coefficients and Q that of the gradients of the
     chances over people: the correction of Shlomo, Skinner and Schouten for a frame that is the
     whole population. ``method`` gives R without it. S^2 is never below 0. The interval is that of
-    S^2, whose variance is 4 b'QVQb + 2 tr(QVQV) (b'Qb = S^2 near the fit), turned into R.
+    S^2, whose variance is 4 b'QVQb + 2 tr(QVQV) (b'Qb = S^2 near the fit), turned into R. With
+    clusters that repeat V is cluster-robust.
 
     R falls with the columns it is given: compare two surveys by the same ones only. A high R says
     nothing about what is not in ``known``.
@@ -172,7 +177,8 @@ def r_indicator(
             "r_indicator: no known column was given.\n"
             "  Name what is known of everybody asked, such as known=['region', 'tenure']."
         )
-    need_columns(frame, [answered, *names, *([counts] if counts else [])], asked="r_indicator")
+    more = [c for c in (counts, clusters) if c]
+    need_columns(frame, [answered, *names, *more], asked="r_indicator")
     people = people_of(frame[counts] if counts else None, len(frame), asked="r_indicator")
     complete = frame[[answered, *names]].notna().all(axis=1).to_numpy() & (people > 0)
     used, weight = frame.loc[complete, [answered, *names]], people[complete].astype(float)
@@ -184,11 +190,26 @@ def r_indicator(
         who = "Everybody" if n and yes.max() else "Nobody"
         reason = f"{who} of the {n:,} asked answered: chances cannot differ."
         return no_data(metric, "coefficient", method=method, reason=reason, **about)
-    fitted = _propensities(_design(used, names), yes, weight)
+    x = _design(used, names)
+    if x.shape[1] < 2:
+        reason = f"{', '.join(names)}: the same for all, so that it cannot tell who answers."
+        return no_data(metric, "coefficient", method=method, reason=reason, **about)
+    keys, groups = None, 0
+    if clusters:
+        keys, groups = _askings(frame.loc[complete, clusters], weight)
+        if groups == 1:
+            reason = f"All {n:,} rows are of one cluster: its spread is not known."
+            return no_data(metric, "coefficient", method=method, reason=reason, **about)
+    fitted = _propensities(x, yes, weight)
     if fitted is None:
         reason = "A group answered wholly or not at all, so that the model does not settle."
         return no_data(metric, "coefficient", method=method, reason=reason, **about)
-    chance, x, covariance = fitted
+    chance, covariance = fitted
+    if keys is not None:
+        scores = (weight * (yes - chance))[:, None] * x
+        sums = np.column_stack([np.bincount(keys, weights=column) for column in scores.T])
+        covariance = covariance @ (sums.T @ sums) @ covariance * groups / (groups - 1)
+        method += f", cluster-robust by {groups:,} clusters ({clusters})"
     mean = float(weight @ chance) / n
     plain = float(weight @ (chance - mean) ** 2) / (n - 1)
     slope = (chance * (1 - chance))[:, None] * x
@@ -324,8 +345,20 @@ def _scored(metric: Kind, scale: Scale | None, top: float | None) -> tuple[Scori
     return mean_scoring(f"mean ({low:g} to {high:g})", "silent_bounds", (low, high)), (low, high)
 
 
+def _askings(keys: pd.Series, weight: NDArray[np.float64]) -> tuple[NDArray[Any] | None, int]:
+    """Return cluster numbers and how many there are; no numbers where no cluster repeats."""
+    codes = pd.factorize(keys)[0]
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
+    sizes = np.bincount(codes, weights=weight)
+    return (codes if sizes.max() > 1 else None), int((sizes > 0).sum())
+
+
 def _design(used: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
-    """Return a constant, numbers as standard scores, and categories as 0/1 but for the first."""
+    """Return a constant, numbers as standard scores, and categories as 0/1 but for the first.
+
+    A column that repeats others, such as a region's only branch, is left out.
+    """
     columns = [np.ones(len(used))]
     for name in names:
         column = used[name]
@@ -337,29 +370,38 @@ def _design(used: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
         else:
             codes = pd.factorize(column, sort=True)[0]
             columns += [(codes == j).astype(float) for j in range(1, int(codes.max()) + 1)]
-    return np.column_stack(columns)
+    every = np.column_stack(columns)
+    distinct = np.unique(every, axis=0)
+    kept: list[int] = []
+    for j in range(every.shape[1]):
+        if np.linalg.matrix_rank(distinct[:, [*kept, j]]) > len(kept):
+            kept.append(j)
+    return every[:, kept]
 
 
 def _propensities(
     x: NDArray[np.float64], yes: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return chances, design and covariance of a logistic model, or None if it does not settle."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return chances and covariance of a logistic model, or None if it does not settle."""
     import warnings
 
     import statsmodels.api as sm
 
-    kept: list[int] = []  # without columns that repeat others, such as a region's only branch
-    for j in range(x.shape[1]):
-        if np.linalg.matrix_rank(x[:, [*kept, j]]) > len(kept):
-            kept.append(j)
-    x = x[:, kept]
+    patterns, row = np.unique(np.column_stack([x, yes]), axis=0, return_inverse=True)
+    row = row.ravel()
+    people = np.bincount(row, weights=weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it settled is judged below
         try:
-            model = sm.GLM(yes, x, family=sm.families.Binomial(), freq_weights=weight).fit()
+            model = sm.GLM(
+                patterns[:, -1],
+                patterns[:, :-1],
+                family=sm.families.Binomial(),
+                freq_weights=people,
+            ).fit()
         except (np.linalg.LinAlgError, ValueError):
             return None
     chance = np.asarray(model.fittedvalues)
     if not model.converged or chance.min() < _EDGE or chance.max() > 1 - _EDGE:
         return None
-    return chance, x, np.asarray(model.cov_params())
+    return chance[row], np.asarray(model.cov_params())
