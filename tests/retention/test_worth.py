@@ -75,13 +75,13 @@ def test_one_by_one_is_what_the_hazard_averages():
 
 
 def test_a_bootstrap_with_new_fits_agrees_with_the_joint_draws(monkeypatch):
-    monkeypatch.setattr(moved, "SAMPLES", 40)
+    monkeypatch.setattr(moved, "SAMPLES", 12)
     study = firms.study(1.0)
     quick = cx.worth_of_experience(study)
     full = cx.worth_of_experience(study, depth="full")
     assert full.kept.value == quick.kept.value
-    # 40 samples give the standard error to within about a quarter
-    assert full.kept.se == pytest.approx(quick.kept.se, rel=0.4)
+    # 12 samples give a standard error to within some two fifths
+    assert full.kept.se == pytest.approx(quick.kept.se, rel=0.6)
     assert "bootstrap" in full.kept.method
 
 
