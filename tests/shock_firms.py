@@ -103,12 +103,16 @@ def study(
     return Study(contract=parse_contract(CONTRACT), findings=(), sources=(), frames=frames)
 
 
-def planted(firm: Study, *, factor: float, gap: int, horizon: int) -> float:
-    """Return the true excess, in percentage points, among the affected still there at the gap."""
+def planted(firm: Study, *, factor: float, gap: int, horizon: float, lasts: float = 1e9) -> float:
+    """Return the true excess, in percentage points, among the affected still there at the gap.
+
+    ``horizon`` and ``lasts`` are in months, the latter from the bad experience on.
+    """
     answers, customers = firm.responses, firm.customers
     bad = answers[answers["nps"] <= 6].groupby("customer")["answered_on"].min()
     begin = customers["customer"].map(bad) + pd.Timedelta(days=gap)
     there = (customers["end"].isna() | (customers["end"] > begin)) & (begin < firm.as_of)
-    segment = (customers.loc[there, "segment"] == "b").astype(int).to_numpy()
-    spent = LEAVES[segment] * horizon
-    return float(100 * np.mean(np.exp(-spent) - np.exp(-factor * spent)))
+    hazard = LEAVES[(customers.loc[there, "segment"] == "b").astype(int).to_numpy()]
+    under = min(max(lasts - gap / MONTH, 0.0), horizon)
+    spent = hazard * (horizon + (factor - 1) * under)
+    return float(100 * np.mean(np.exp(-hazard * horizon) - np.exp(-spent)))

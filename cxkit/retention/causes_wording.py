@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from cxkit import markup
 from cxkit.results import Guard, Note, Table
 from cxkit.retention.model_guards import collinearity
-from cxkit.retention.shock_wording import p_value
 from cxkit.retention.wording import held
 from cxkit.study.contract import COMPONENTS
 
@@ -84,7 +83,7 @@ def table(
     rows = frame[frame["group"] == group.name]
     if group.spells is None or group.spells.empty:
         return Note(paragraphs=(f"On {group.name} nothing can be told: {group.reason}",))
-    rows = rows.assign(p_shown=rows["p_adjusted"].map(p_value), said=rows["cause"].map(held))
+    rows = rows.assign(p_shown=rows["p_adjusted"].map(markup.p_value), said=rows["cause"].map(held))
     equal = ", ".join(held(c) for c in adjusted_for)
     label = f"{markup.percent_label(level)} interval"
     tests = int(rows["family"].max())

@@ -83,6 +83,19 @@ def bad_events(
     )
 
 
+def score_of(study: Study, asked: str) -> str:
+    """Return the score to use, "" taking the first there is, or refuse one that is not there."""
+    there = _scores(study)
+    if asked == "" and there:
+        return there[0]
+    if asked not in there:
+        raise QuestionError(
+            f"measure {asked!r} is not a score of this study.\n  Scores under responses in "
+            f"study.yml: {', '.join(there) or 'none'}."
+        )
+    return asked
+
+
 def _scores(study: Study) -> list[str]:
     """Return the scores that a study's responses hold."""
     return list(study.contract.of("responses").scores)
@@ -90,13 +103,7 @@ def _scores(study: Study) -> list[str]:
 
 def _low_scores(study: Study, measure: str, cut: float | None) -> tuple[pd.DataFrame, str]:
     """Return the answers at or below the cut; at or above it where a high score is bad."""
-    there = _scores(study)
-    chosen = measure or (there[0] if there else "")
-    if chosen not in there:
-        raise QuestionError(
-            f"measure {measure!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(there) or 'none'}."
-        )
+    chosen = score_of(study, measure)
     bands = bands_of(study, chosen)
     if cut is None:
         cut = bands.edges[0] - 1 if bands.high_is_good else bands.edges[1]

@@ -24,6 +24,7 @@ from cxkit.retention.counting import (
     negative_binomial,
     parameters_needed,
 )
+from cxkit.retention.events import score_of
 from cxkit.retention.hazard import FEWEST_EXITS
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def buying_after_score(
     'cannot be told'
     """
     study.need("orders", "responses", why="buying after a score needs both")
-    bands = bands_of(study, _measure(study, measure))
+    bands = bands_of(study, score_of(study, measure))
     found = buyers(study, bands=bands, gap=gap)
     people, present = found.people, found.bands
     model, reason = _model(people, present, found.held, level)
@@ -180,19 +181,6 @@ def buying_after_score(
         horizon=horizon,
         level=level,
     )
-
-
-def _measure(study: Study, asked: str) -> str:
-    """Return the measure to use, or refuse one that the study does not have."""
-    there = list(study.contract.of("responses").scores)
-    if asked == "" and there:
-        return there[0]
-    if asked not in there:
-        raise QuestionError(
-            f"measure {asked!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(there) or 'none'}."
-        )
-    return asked
 
 
 def _unit(study: Study) -> str | None:

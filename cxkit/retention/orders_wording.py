@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
 from cxkit.results import Guard, Table
-from cxkit.retention.shock_wording import p_value
 from cxkit.retention.wording import held
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ def contrasts_table(
 
     frame = pd.DataFrame([d.as_row() for d in contrasts])
     frame["pair"] = [f"{d.a} by {d.b}" for d in contrasts]
-    frame["p"] = [p_value(d.p) for d in contrasts]
-    frame["p_adjusted"] = [p_value(d.p_adjusted) for d in contrasts]
+    frame["p"] = [markup.p_value(d.p) for d in contrasts]
+    frame["p_adjusted"] = [markup.p_value(d.p_adjusted) for d in contrasts]
     return Table.of(
         frame,
         caption=f"Rate ratios of orders ({contrasts[0].method}; {_equal(adjusted_for)}), "
@@ -149,7 +148,8 @@ def guards(
             kind="overdispersion",
             fired=dispersion["model"] == "quasi-Poisson",
             text=f"Orders vary {markup.number(dispersion['dispersion'], 2)} times as much between "
-            f"customers as a Poisson count would (Dean's test, p {p_value(dispersion['p'])}); "
+            "customers as a Poisson count would (Dean's test, p "
+            f"{markup.p_value(dispersion['p'])}); "
             + (
                 "errors are widened by it (quasi-Poisson)."
                 if dispersion["model"] == "quasi-Poisson"

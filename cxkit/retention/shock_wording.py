@@ -86,7 +86,7 @@ def stated(effect: Difference, horizon: int) -> Note:
 
 def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float) -> Table:
     """Return the excess at the main gap, by horizon."""
-    rows = frame[frame["gap"] == gap].assign(p_shown=lambda f: f["p_adjusted"].map(p_value))
+    rows = frame[frame["gap"] == gap].assign(p_shown=lambda f: f["p_adjusted"].map(markup.p_value))
     n = int(rows["n_affected"].max())
     tests = int(rows["family"].max())
     family = f" p by Holm in a family of {tests}." if tests else ""
@@ -168,7 +168,7 @@ def leads_table(frame: pd.DataFrame, level: float) -> Table | Note:
                 "were customers, inside the data, for a year before it.",
             )
         )
-    rows = frame.assign(p_shown=frame["p_adjusted"].map(p_value))
+    rows = frame.assign(p_shown=frame["p_adjusted"].map(markup.p_value))
     return Table.of(
         rows,
         caption="Before the event, affected and others alike, per customer: differences near zero "
@@ -197,13 +197,6 @@ def _columns(rows: pd.DataFrame, level: float) -> list[tuple[str, str, str]]:
         ("Customers affected", "n_affected", "count"),
         *([("Why none", "reason", "text")] if (rows["reason"] != "").any() else []),
     ]
-
-
-def p_value(p: float | None) -> str:
-    """Write a p-value; very small ones as a bound."""
-    if p is None or p != p:
-        return "–"
-    return "<\u00a00.001" if p < 0.001 else markup.number(p, 3)
 
 
 def guards(

@@ -26,6 +26,9 @@ YEAR = 365
 #: Months of trials within which customers count as alike.
 QUARTER = 3
 
+#: Rows of others from which not every customer is one in every month: memory, not meaning.
+MOST_ROWS = 4_000_000
+
 #: A day after every other, in days since 1970.
 NEVER = 2**31
 
@@ -118,6 +121,7 @@ class Trials:
 def people_of(study: Study) -> People:
     """Return a study's customers as arrays."""
     customers = study.customers
+    customers = customers[customers["customer"].notna() & customers["start"].notna()]
     names = [n for n in study.contract.of("customers").segments if n in customers]
     if names:
         text = customers[names].astype("string").fillna("(missing)")
@@ -217,16 +221,20 @@ def sequential(people: People, events: Events, contacts: Dated, *, order: int = 
     months of trials; months with the firm (cut at 6, 12, 24 and 48); contacts in the 365 days
     before (0, 1, 2-3, 4 or more; for the affected, before the contact in which it happened); and
     the study's segments, unless more than a tenth of the affected would then have nobody alike.
+    Where that is more than four million rows, each customer is among the others in every second
+    (third, ...) month only; all of the affected stay.
     """
     event, began, _ = nth(people, events, order)
     before = nth(people, events, order - 1)[0] if order > 1 else np.full(people.n, people.first - 1)
     starts = _months(people)
     parts: list[tuple[np.ndarray, ...]] = []
     number = np.arange(people.n)
+    every = -(-people.n * (len(starts) - 1) // MOST_ROWS)
     for m, (begin, end) in enumerate(pairwise(starts)):
         spread = (number * _GOLDEN + m * _SILVER) % 1
         day = begin + np.floor(spread * (end - begin)).astype(np.int64)
         other = (people.start <= day) & (day < people.left) & (before < day) & (event > day)
+        other &= (number + m) % every == 0
         hit = (event >= begin) & (event < end) & (before < event)
         for kind, on, look in ((hit, event, began), (other, day, day)):
             who = number[kind]

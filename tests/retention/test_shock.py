@@ -308,3 +308,12 @@ def test_the_sentence_of_a_random_result(seed):
     assert said(text, effect.n_a, 0)
     noted = str(shock_wording.stated(effect, 12))
     assert said(noted, value, 1)
+
+
+def test_of_very_many_customers_fewer_are_others_and_the_answer_stays(monkeypatch):
+    firm = shock_firms.study(2, n=2000, factor=2.0, newcomers=True)
+    whole = one_bad_experience(firm)
+    monkeypatch.setattr("cxkit.retention.trials.MOST_ROWS", 40_000)
+    fewer = one_bad_experience(firm)
+    assert fewer.effect.n_a == pytest.approx(whole.effect.n_a, abs=40)
+    assert abs(fewer.effect.value - whole.effect.value) < whole.effect.se
