@@ -34,7 +34,7 @@ lab: $(RUN)
 	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 verify: $(LONG)
 	$(BIN)/python -m pytest -m verify $(PYTEST)
