@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -279,7 +280,8 @@ def _tell(made: Report) -> None:
     if not verdict.whole:
         _say(f"{made.job.name}: {verdict}")
         if verdict.status == "failed":
-            _say(f"  To see why, open {made.job.notebook} in JupyterLab and run all cells.")
+            path = os.path.normpath(made.job.notebook)
+            _say(f"  To see why, open {path} in JupyterLab and run all cells.")
         return
     print(f"{made.job.name}: whole, in {made.seconds:.1f} s")
     if made.answer:

@@ -16,7 +16,7 @@ BAND_COLOURS = ("#b5532a", "#8a8a8a", "#1f5f8b")
 ACCENT = "#1f5f8b"
 INK = "#222222"
 
-#: Inches of every figure, and CSS pixels that it takes on a page: drawn small and shown larger, so
+#: Inches of a figure, and CSS pixels that it takes on a page: drawn small and shown larger, so
 #: that its words can be read on a phone, where it shrinks to the window.
 WIDE, ON_PAGE = 5.2, 600
 

@@ -54,6 +54,27 @@ CUT_LABELS = """() => {
 }"""
 
 
+#: Words of a narrow cell that are broken in the middle: one word, more than one line.
+BROKEN_WORDS = """() => [...document.querySelectorAll("th:not(.long), td:not(.long)")]
+  .filter(cell => cell.childElementCount === 0 && /^[\\w.]+$/.test(cell.textContent.trim()))
+  .filter(cell => {
+    const words = document.createRange();
+    words.selectNodeContents(cell);
+    return new Set([...words.getClientRects()].map(r => Math.round(r.top))).size > 1;
+  })
+  .map(cell => cell.textContent)"""
+
+#: The smallest letters of each drawn figure, in pixels of the window.
+SMALLEST_LETTERS = """() => [...document.images]
+  .filter(image => image.src.startsWith("data:image/svg+xml"))
+  .map(image => {
+    const text = atob(image.src.split(",")[1]);
+    const wide = parseFloat(text.match(/viewBox="0 0 ([\\d.]+)/)[1]);
+    const sizes = [...text.matchAll(/font-size: ?([\\d.]+)px/g)].map(m => parseFloat(m[1]));
+    return Math.min(...sizes) * image.getBoundingClientRect().width / wide;
+  })"""
+
+
 @dataclass
 class Visit:
     """One page in one window, and everything it did that a mailed file must not."""
@@ -118,6 +139,46 @@ def test_no_label_of_a_figure_is_cut_off(browser: Browser, reports: Path) -> Non
     for file in pages(reports):
         page = visit(browser, file, width=1280).page
         assert page.evaluate(CUT_LABELS) == [], file.name
+        page.close()
+
+
+def test_a_figure_can_be_read_on_a_phone(browser: Browser, reports: Path) -> None:
+    drawn = []
+    for file in pages(reports):
+        page = visit(browser, file, width=390).page
+        drawn += page.evaluate(SMALLEST_LETTERS)
+        page.close()
+    assert drawn
+    assert 8.5 <= min(drawn) < 100
+
+
+def test_a_caption_keeps_to_a_phone_s_window(browser: Browser, reports: Path) -> None:
+    """The table under it may scroll; the words that say what it is may not run out of sight."""
+    for file in pages(reports):
+        page = visit(browser, file, width=390).page
+        wide = page.evaluate(
+            "() => [...document.querySelectorAll('caption')]"
+            ".filter(c => c.getBoundingClientRect().right > 391).map(c => c.textContent)"
+        )
+        assert wide == [], file.name
+        page.close()
+
+
+def test_a_printed_page_breaks_no_word_and_hides_no_table(browser: Browser, reports: Path) -> None:
+    for file in pages(reports):
+        page = visit(browser, file, width=664).page  # A4 less its margins
+        page.emulate_media(media="print")
+        assert page.evaluate(BROKEN_WORDS) == [], file.name
+        out = page.evaluate(
+            "() => [...document.querySelectorAll('table')]"
+            ".filter(t => t.getBoundingClientRect().right > 665).length"
+        )
+        assert out == 0, file.name
+        folded = page.evaluate(
+            "() => [...document.querySelectorAll('details:not(.code):not(.messages) table')]"
+            ".filter(t => !t.checkVisibility({contentVisibilityAuto: true})).length"
+        )
+        assert folded == 0, file.name
         page.close()
 
 
