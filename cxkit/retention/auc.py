@@ -61,7 +61,7 @@ def auc(outcome: Scores, score: Scores, *, metric: str = "AUC", level: float = 0
     --------
     >>> import cxkit as cx
     >>> print(cx.auc([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.3, 0.35, 0.8, 0.9]))
-    AUC 0.89 (95 % interval 0.64 to 1.00, n = 6; DeLong)
+    AUC 0.89 (95 % interval 0.58 to 1.00, n = 6; DeLong)
     """
     from scipy.stats import norm
 

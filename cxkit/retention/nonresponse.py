@@ -31,7 +31,8 @@ class Nonresponse:
     ----------
     frame : DataFrame
         One row per trait: trait, answered, everyone (means; shares in percent), difference
-        (standardised), n, n_missing.
+        (standardised), by_chance (what 95 of 100 random choices of as many would stay under), n,
+        n_missing.
     asked, answered, never_asked : int
         Customers whose first survey is looked at, those of them who answered it, and customers of
         the table who were never sent one.
@@ -74,7 +75,9 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
     answered with those who never did would compare long with short relationships instead. Tenure is
     at the day of asking; cases are those opened in the 365 days before it; leaving is within the
     horizon after it, for customers asked early enough to be followed. Standardised difference:
-    (mean of those who answered - mean of all asked) / standard deviation of all asked.
+    (mean of those who answered - mean of all asked) / standard deviation of all asked. It counts
+    where it is over 0.1 and over 1.96 sqrt((1 - a / n) / a), which chance alone would give for a of
+    n.
 
     References
     ----------
@@ -88,12 +91,13 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
     >>> nonresponse(cx.sample_study()).frame["trait"].tolist()
     ['tenure (months)', 'value (EUR)', 'cases in the year before', 'left within 12 months (%)']
     """
-    study.need("customers", "responses", why="to see who answers and who stays silent")
+    study.need("customers", why="to see who answers and who stays silent")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(
             "nonresponse: a snapshot has no dates, so nobody's tenure when asked is known.\n"
             "  Write form: dates under customers in study.yml, with start and end."
         )
+    study.need("responses", why="to see who answers and who stays silent")
     asked = study.responses
     silent = asked["answered_on"].isna().sum() if "answered_on" in asked else 0
     if "asked_on" not in asked or not silent:
@@ -111,7 +115,7 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
     traits = _traits(study, first, horizon)
     frame = pd.DataFrame([_row(name, values, answered) for name, values in traits.items()])
     never = len(customers) - len(first)
-    unlike = frame[frame["difference"].abs() > UNLIKE]
+    unlike = frame[frame["difference"].abs() > frame["by_chance"].clip(lower=UNLIKE)]
     sentence = _say(frame, unlike, len(first), int(answered.sum()), never)
     return Nonresponse(
         frame=frame,
@@ -173,6 +177,9 @@ def _row(name: str, values: pd.Series, answered: np.ndarray) -> dict[str, object
         "difference": (here - everyone) / spread
         if told and here is not None and everyone is not None
         else None,
+        "by_chance": 1.96 * float(np.sqrt((1 - len(among) / known.sum()) / len(among)))
+        if len(among)
+        else None,
         "n": int(known.sum()),
         "n_missing": int((~known).sum()),
     }
@@ -190,8 +197,9 @@ def _say(frame: pd.DataFrame, unlike: pd.DataFrame, asked: int, answered: int, n
         if largest != largest:
             return f"{base} How they differ from all asked is not known."
         return (
-            f"{base} Those who answered are like all asked: no standardised difference is over "
-            f"{UNLIKE:g} (the largest is {markup.number(largest, 2)})."
+            f"{base} Those who answered are not shown to differ from all asked: no standardised "
+            f"difference is over {UNLIKE:g} and over what chance would give (the largest is "
+            f"{markup.number(largest, 2)})."
         )
     parts = [
         f"{r['trait']} {markup.number(r['answered'], 1)} instead of "

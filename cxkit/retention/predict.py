@@ -131,13 +131,14 @@ def which_measure_predicts(
     ['controls only', 'NPS, 0–10', 'NPS, three bands']
     """
     level = check_level(level)
-    study.need("customers", "responses", why="to see which answers come before leaving")
+    study.need("customers", why="to see which answers come before leaving")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(
             "which_measure_predicts: a snapshot does not say whether an answer came before the "
             "leaving, so nothing can be predicted from it.\n  Write form: dates under customers in "
             "study.yml, with start and end, and dated answers under responses."
         )
+    study.need("responses", why="to see which answers come before leaving")
     data = measured(study, horizon=horizon, gap=gap)
     rows = data.rows
     tried = list(dict.fromkeys(c for part in data.measures.values() for c in part))

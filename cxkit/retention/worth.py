@@ -155,12 +155,13 @@ def worth_of_experience(
     ('passives (7–8)', True)
     """
     level = check_level(level)
-    study.need("customers", "responses", why="to see who stays after which experience")
+    study.need("customers", why="to see who stays after which experience")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(
             "worth_of_experience: a snapshot has no dates, so how many would be kept by when is "
             "not known.\n  Write form: dates under customers in study.yml, with start and end."
         )
+    study.need("responses", why="to see who stays after which experience")
     bands = bands_of(study, _measure(study, measure))
     clock = wind(study, bands=bands, gap=gap)
     spells = _with_touchpoint(study, with_segments(clock.spells, study), bands.measure, gap)
@@ -194,7 +195,9 @@ def worth_of_experience(
     who = " and ".join(below)
     found = {"kept": kept, "revenue": revenue, "break_even": break_even}
     said = wording.sentence(**found, below=who, above=above, horizon=horizon)
-    assumed = wording.assumptions(who, above, adjust, horizon, gap, has_value=bool(money))
+    assumed = wording.assumptions(
+        who, above, model.adjusted_for, horizon, gap, has_value=bool(money)
+    )
     return Worth(
         measure=bands.measure,
         below=who,

@@ -327,3 +327,28 @@ def test_one_measure_alone_is_said_to_be_the_only_one():
         SimpleNamespace(**{**vars(found), "gains": (strong,), "pairs": ()}), horizon=12
     )
     assert "the only one compared" in text
+
+
+SNAPSHOT = """
+study: snapshot
+as_of: 2025-12-31
+customers:
+  file: customers.csv
+  form: snapshot
+  customer: row
+  tenure: {column: months, unit: months}
+  churned: left
+  window: the last quarter
+  experience: {complained: {column: complained, bad: [1]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "question", [cx.which_measure_predicts, cx.worth_of_experience, cx.nonresponse]
+)
+def test_a_snapshot_is_refused_with_what_to_export(tmp_path, question):
+    rows = "\n".join(f"{m},{m % 3 == 0:d},{m % 2}" for m in range(1, 40))
+    (tmp_path / "customers.csv").write_text(f"months,left,complained\n{rows}\n", encoding="utf-8")
+    (tmp_path / "study.yml").write_text(SNAPSHOT, encoding="utf-8")
+    with pytest.raises(QuestionError, match="Write form: dates"):
+        question(cx.open_study(tmp_path))
