@@ -129,7 +129,7 @@ def effect_by_model(
     --------
     >>> import cxkit as cx
     >>> found = cx.effect_by_model(cx.sample_study())
-    >>> found.frame["value"].max() < 1
+    >>> bool(found.frame["value"].max() < 1)
     True
     """
     level = check_level(level)
