@@ -46,6 +46,19 @@ class Policy:
                     f"{name} = {asked}: the minimum is {least} and may only be raised."
                 )
 
+    def withheld(self, employees: int) -> str:
+        """Say why figures of so few employees are not shown at all; "" where they may be.
+
+        >>> Policy().withheld(12), Policy().withheld(5)[:40]
+        ('', 'Withheld: fewer than 10 employees answer')
+        """
+        if employees >= self.employees:
+            return ""
+        return (
+            f"Withheld: fewer than {self.employees} employees answered, and figures of so few "
+            "would tell what they said."
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:

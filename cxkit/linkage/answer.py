@@ -48,7 +48,8 @@ def linkage_answer(
     measure : str
         The customers' score: nps, csat or ces; "" takes csat, else the first there is.
     min_employees, min_customers : int
-        Fewest people of a unit that is shown; may only be raised. Estimates use every unit.
+        Fewest people of a unit that is shown; may only be raised. Estimates use every unit. Where
+        fewer employees than that answered in all, no figure of their answers is shown.
     level : float
         Level of all intervals.
 
@@ -94,11 +95,16 @@ def linkage_answer(
     if pairs.employees is not None and pairs.customers is not None:
         refuse_unkeyed(pairs.employees, pairs.items)
         true = corrected_correlation(pairs.employees, pairs.customers, seed=SEED, level=level)
+    staff = 0 if pairs.employees is None else pairs.employees["respondent"].nunique()
+    hushed = "" if pairs.employees is None else policy.withheld(staff)
     agreed = agreement(pairs)
+    agreed = agreed.iloc[:0] if hushed else agreed
     lagged = lags(pairs, level=level, seed=SEED)
     order = _order(pairs, level=level)
     shown = showable(units, policy)
-    steps = ladder(pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, level=level)
+    steps = ladder(
+        pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, hushed=hushed, level=level
+    )
     guards = guards_of(pairs, shown, steps, by_instrument, order.verdict, order.sentence, units)
     told = wording.reading(r)
     association = {
@@ -134,10 +140,12 @@ def linkage_answer(
         engagement_unit=pairs.engagement_unit,
         experience_unit=pairs.experience_unit,
         who=tables.who(pairs, shown),
-        measured=sections.measurement(study, pairs, level=level),
+        measured=Note(paragraphs=(hushed,))
+        if hushed
+        else sections.measurement(study, pairs, level=level),
         ladder=tables.ladder(steps, level),
         correlations=tables.correlations(by_instrument, level),
-        agreement=tables.agreement(agreed),
+        agreement=tables.agreement(agreed, hushed=hushed),
         published=strip,
         beside=beside,
         models=sections.models(pairs, level=level),

@@ -75,9 +75,13 @@ def ladder(
     true: Estimate | None,
     iccs: dict[str, dict[str, Estimate]],
     agreed: pd.DataFrame,
+    hushed: str,
     level: float,
 ) -> pd.DataFrame:
-    """Return the rungs: rung, figure, verdict (holds, limits, not known), reason."""
+    """Return the rungs: rung, figure, verdict (holds, limits, not known), reason.
+
+    ``hushed`` says why the employees' figures are withheld; "" where they are not.
+    """
     rows = [_raters(units, side) for side in ("employees", "customers")]
     if len(agreed):
         poor = agreed[agreed["median"].fillna(0) < AGREE]["group"].tolist()
@@ -96,7 +100,7 @@ def ladder(
             )
         )
     else:
-        rows.append(_unknown("agreement within units, rwg(j)"))
+        rows.append(_unknown("agreement within units, rwg(j)", hushed))
     for side in ("engagement", "experience"):
         rows += _icc_rungs(side, iccs.get(side))
     rows.append(_correlation_rung("correlation between units, Pearson", r))
@@ -233,6 +237,6 @@ def _rung(rung: str, figure: str, verdict: str, reason: str) -> dict[str, str]:
     return {"rung": rung, "figure": figure, "verdict": verdict, "reason": reason}
 
 
-def _unknown(rung: str) -> dict[str, str]:
-    """Return a rung that scores aggregated elsewhere cannot climb."""
-    return _rung(rung, "–", "not known", "people's own answers are not in the study")
+def _unknown(rung: str, reason: str = "") -> dict[str, str]:
+    """Return a rung that cannot be climbed: scores came aggregated, or the figure is withheld."""
+    return _rung(rung, "–", "not known", reason or "people's own answers are not in the study")

@@ -156,6 +156,32 @@ def test_units_seen_only_every_other_wave_cannot_be_followed():
     assert lags(pairs, level=0.95, seed=1).empty
 
 
+def test_what_a_handful_of_employees_said_is_shown_nowhere(tmp_path):
+    """Nine in all: a mean, a share or an agreement of theirs would tell what they said."""
+
+    def bend(_, tables):
+        asked = tables["engagement"]
+        tables["engagement"] = asked[asked["who"].isin([f"E{i}" for i in range(9)])]
+
+    result = cx.linkage_answer(opened(tmp_path, bend))
+    for shown in (result.measured, result.agreement):
+        assert str(shown).startswith("Withheld: fewer than 10 employees answered")
+    rung = result.ladder.frame.set_index("rung").loc["agreement within units, rwg(j)"]
+    assert (rung["figure"], rung["verdict"]) == ("–", "not known")
+    assert "Withheld" in rung["reason"]
+    assert result.shown.units.empty
+    ten = opened(
+        tmp_path,
+        lambda _, tables: tables.update(
+            engagement=tables["engagement"][
+                tables["engagement"]["who"].isin([f"E{i}" for i in range(10)])
+            ]
+        ),
+    )
+    assert "Withheld" not in str(cx.linkage_answer(ten).measured)
+    assert "Withheld" in str(cx.linkage_answer(ten, min_employees=11).measured)
+
+
 def aggregated(folder, waves: int, *, units: int = 30, counts: bool = True):
     """Open scores of units that were aggregated elsewhere, some waves of one instrument."""
     rng = np.random.default_rng(3)
