@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,10 @@ def comparisons(
         raise QuestionError("comparisons: a gap is negative.\n  Give days from 0 on.")
     bands = bands_of(study, measure)
     asked = sorted({gap, *gaps})
-    at = episodes_by_gap(study, bands, asked, longest=longest, unit=unit)
+    at = {
+        g: dataclasses.replace(e, rows=e.rows.assign(customer=pd.factorize(e.rows["customer"])[0]))
+        for g, e in episodes_by_gap(study, bands, asked, longest=longest, unit=unit).items()
+    }
     found = [*_answered(at[asked[0]], study, level)]
     gapped = {g: _between(at[g], bands, level) for g in asked}
     found += [_gap_row(g, gapped[g], gap, bands) for g in asked]

@@ -251,6 +251,7 @@ def episodes_by_gap(
     ]
     held = list(study.contract.of("customers").segments)
     about = people.set_index("id")[["customer", "joined_month", *held]]
+    about = about.astype(dict.fromkeys(held, "category"))
     found = {}
     for gap in gaps:
         cut = start_stop(

@@ -122,7 +122,7 @@ def _landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: fl
     adjust = adjust if model is None else list(model.adjusted_for)
     whole = np.floor(inside["months"].to_numpy(float)).astype(int)
     seen = inside["left"].to_numpy(bool) & (whole < np.floor(inside["followed"].to_numpy(float)))
-    columns = {c: pooled(inside, c, horizon) for c in held}
+    columns = {c: pooled(inside, c, horizon).astype("category") for c in held}
     ready = inside.rename(columns={bands.measure: "score"}).assign(
         start=0,
         stop=np.minimum(whole + seen, horizon),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from cxkit.retention.episodes import count_months, episodes
 from cxkit.retention.held import hold
 from cxkit.retention.landmarked import landmarked
 from cxkit.retention.monthly import discrete_hazard, retention_difference
+from cxkit.retention.proportional import over_time, person_rows, proportion, proportional_guard
 
 if TYPE_CHECKING:
     from cxkit.retention.landmarked import Landmarked
@@ -159,7 +159,7 @@ def effect_by_model(
         table=_table(frame, basis),
         proportional=proportional,
         sentence=sentence(frame, effects, basis.high, basis.low, horizon),
-        guards=(_agreement(frame), _proportional_guard(fades, proportional)),
+        guards=(_agreement(frame), proportional_guard(fades, proportional)),
         reason="",
         level=level,
     )
@@ -189,25 +189,6 @@ def sentence(
         f"In {told} of {len(frame)} models {high} can be told from {low}, in the others not, so "
         f"the answer hangs on the model: {span}."
     )
-
-
-def proportion(
-    fades: Estimate | None, early: Estimate | None, late: Estimate | None, high: str, low: str
-) -> str:
-    """Say whether the hazard ratio is the same early and late; three ways, by the interval."""
-    if fades is None or early is None or late is None or fades.value is None:
-        return "Whether the ratio is the same early and late cannot be told: too few left."
-    at = (
-        f"hazard ratio of {high} against {low} {markup.quantity(early.value, 'ratio')} "
-        f"({markup.interval(early.low, early.high, 'ratio')}) 6 months after joining and "
-        f"{markup.quantity(late.value, 'ratio')} "
-        f"({markup.interval(late.low, late.high, 'ratio')}) 36 months after"
-    )
-    if fades.low is not None and fades.low > NULL:
-        return f"The ratio rises the longer customers have been with the firm: {at}."
-    if fades.high is not None and fades.high < NULL:
-        return f"The ratio falls the longer customers have been with the firm: {at}."
-    return f"A change of the ratio with the time since joining cannot be told: {at}."
 
 
 def _through(
@@ -299,8 +280,8 @@ def _moving(
                 ties="breslow",
                 level=level,
             )
-            fades, early, late = _over_time(
-                cells, held, basis, level, n=int(pair["customer"].nunique())
+            fades, early, late = over_time(
+                cells, held, basis.high, level, n=int(pair["customer"].nunique())
             )
         else:
             fitted = cox(ready, covariates=["state", *held], cluster="customer", level=level)
@@ -316,40 +297,6 @@ def _moving(
             }
         )
     return rows, fades, early, late
-
-
-def person_rows(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return counts of months as rows for Cox: who stayed and who left in each month, weighted."""
-    stayed = cells.assign(left=False, n=cells["at_risk"] - cells["exits"])
-    gone = cells.assign(left=True, n=cells["exits"])
-    rows = pd.concat([stayed, gone], ignore_index=True)
-    rows = rows[rows["n"] > 0]
-    return rows.assign(start=rows["month"] - 1, stop=rows["month"])
-
-
-def _over_time(
-    cells: pd.DataFrame, held: list[str], basis: Landmarked, level: float, *, n: int
-) -> tuple[Estimate, Estimate, Estimate]:
-    """Return how the ratio changes with each doubling of the months, and it at 6 and 36 months."""
-    good = (cells["state"].astype(str) == basis.high).astype(float)
-    slope = "state x log2 month"
-    cells = cells.assign(**{slope: good * np.log2(cells["month"])})
-    fitted = cox(
-        person_rows(cells),
-        covariates=["state", *held, slope],
-        weight="n",
-        ties="breslow",
-        level=level,
-    )
-    term = f"state: {basis.high}"
-
-    def at(months: float) -> Estimate:
-        """Return the ratio at a time since joining."""
-        weights = {term: 1.0, slope: float(np.log2(months))}
-        found = fitted.contrast(weights, metric=f"{months:g} months after joining")
-        return dataclasses.replace(found, n=n)
-
-    return dataclasses.replace(fitted.ratio(slope), n=n), at(6), at(36)
 
 
 def _row(
@@ -411,15 +358,6 @@ def _agreement(frame: pd.DataFrame) -> Guard:
         text=f"Of {len(frame)} models {int(below.sum())} put the whole interval below 1, "
         f"{int(above.sum())} above, {len(frame) - told} neither.",
     )
-
-
-def _proportional_guard(fades: Estimate | None, said: str) -> Guard:
-    """Say whether one ratio stands for every time since joining."""
-    fired = fades is not None and (
-        (fades.low is not None and fades.low > NULL)
-        or (fades.high is not None and fades.high < NULL)
-    )
-    return Guard(kind="proportional hazards", fired=fired, text=said)
 
 
 def _nothing(basis: Landmarked) -> Models:

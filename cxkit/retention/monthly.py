@@ -299,9 +299,16 @@ def design(rows: pd.DataFrame, terms: Sequence[Term]) -> np.ndarray:
             x[:, j] = rows[column].to_numpy(float)
         else:
             if column not in words:
-                words[column] = rows[column].astype(str).to_numpy(object)
-            x[:, j] = words[column] == value
+                words[column] = _words(rows[column])
+            codes, places = words[column]
+            x[:, j] = codes == places.get(str(value), -2)
     return x
+
+
+def _words(column: pd.Series) -> tuple[np.ndarray, dict[str, int]]:
+    """Return a column's levels as codes, and the code of each level's name."""
+    known = column.astype("category").cat
+    return known.codes.to_numpy(int), {str(c): i for i, c in enumerate(known.categories)}
 
 
 def _spans(counts: pd.DataFrame, baseline: Baseline) -> list[Term]:

@@ -8,7 +8,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.errors import ColumnError, DataError, QuestionError
-from cxkit.retention.models import person_rows
+from cxkit.retention.proportional import person_rows
 from tests import reference_case
 
 LUNG = {"covariates": ["age", "sex", "ph_ecog"], "start": "", "stop": "time", "left": "event"}

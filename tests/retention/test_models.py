@@ -10,7 +10,17 @@ import pytest
 
 import cxkit as cx
 from cxkit.errors import QuestionError
-from cxkit.retention import apart, comparisons, exposure, models, reasons, segments, shape, tenure
+from cxkit.retention import (
+    apart,
+    comparisons,
+    exposure,
+    models,
+    proportional,
+    reasons,
+    segments,
+    shape,
+    tenure,
+)
 from cxkit.retention import turns as turned
 from cxkit.retention.landmarked import landmarked
 from cxkit.retention.monthly import discrete_hazard, months_of, retention_difference
@@ -98,12 +108,11 @@ def test_a_ratio_that_fades_is_seen():
         }
     )
     cells = cx.count_months(rows[rows["stop"] > 0], ["state"])
-    basis = type("Basis", (), {"high": "good"})
     cells["state"] = pd.Categorical(cells["state"], ["poor", "good"])
-    fades, at6, at36 = models._over_time(cells, [], basis, 0.95, n=n)
+    fades, at6, at36 = proportional.over_time(cells, [], "good", 0.95, n=n)
     assert fades.low > 1
     assert at6.value < at36.value
-    assert "rises" in models.proportion(fades, at6, at36, "good", "poor")
+    assert "rises" in proportional.proportion(fades, at6, at36, "good", "poor")
 
 
 @pytest.mark.parametrize("link", ["cloglog", "logit"])
@@ -360,7 +369,7 @@ def test_fifty_ratios_through_the_sentences(rng):
     assert ("exposed leave less often" in text) == (branch(own) == "below")
     assert ("exposed leave more often" in text) == (branch(own) == "above")
     assert all_said(text, own, 2)
-    text = models.proportion(own, other, third, "high", "low")
+    text = proportional.proportion(own, other, third, "high", "low")
     assert ("falls" in text) == (branch(own) == "below")
     assert ("rises" in text) == (branch(own) == "above")
     assert all_said(text, other, 2)
