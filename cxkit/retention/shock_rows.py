@@ -9,8 +9,8 @@ import pandas as pd
 
 from cxkit.retention.clock import MONTH
 from cxkit.retention.events import Events, bad_events
-from cxkit.retention.hazard import FEWEST_EXITS
-from cxkit.retention.matched import Excess, cluster_se, excess
+from cxkit.retention.matched import cluster_se
+from cxkit.retention.readings import Readings, readings
 from cxkit.retention.trials import Dated, People, Trials, days, nth, sequential
 
 if TYPE_CHECKING:
@@ -21,57 +21,49 @@ if TYPE_CHECKING:
 #: Which bad experiences in a row are looked at.
 DOSES = (1, 2, 3)
 
+#: Why there is no number where there is nobody to compare.
+NOBODY = "nobody affected has a customer alike who was not."
+
 
 def in_days(horizons: Sequence[int]) -> list[int]:
     """Return horizons in days."""
     return [round(h * MONTH) for h in horizons]
 
 
-def _frame(
-    found: Excess | None, horizons: Sequence[int], level: float, named: dict[str, object]
-) -> list[dict[str, object]]:
-    """Return one row per horizon; without a number, and with the reason, where too few left."""
-    from scipy.stats import norm
-
-    z = float(norm.isf((1 - level) / 2))
-    rows = []
-    for j, horizon in enumerate(horizons):
-        row: dict[str, object] = {**named, "horizon": horizon}
-        reason = _why_not(found, j, horizon)
-        if found is not None:
-            row |= {"n_affected": found.n_affected, "n_others": found.n_others}
-            row |= {"followed": int(found.watched[j])}
-        else:
-            row |= {"n_affected": 0, "n_others": 0, "followed": 0}
-        numbers: list[float | None] = [None] * 7
-        if found is not None and not reason:
-            value, se = 100 * float(found.value[j]), 100 * float(found.se[j])
-            p = float(2 * norm.sf(abs(value) / se))
-            shares = [100 * float(found.affected[j]), 100 * float(found.others[j])]
-            numbers = [*shares, value, value - z * se, value + z * se, se, p]
-        names = ("affected", "others", "value", "low", "high", "se", "p")
-        row |= dict(zip(names, numbers, strict=True))
-        rows.append({**row, "status": "no data" if reason else "ok", "reason": reason})
-    return rows
+#: The numbers of a row, in the order of its columns.
+NUMBERS = ("affected", "others", "value", "low", "high", "se", "p", "lower", "upper")
 
 
-def _why_not(found: Excess | None, j: int, horizon: int) -> str:
-    """Say why there is no number at a horizon; nothing where there is one."""
-    if found is None:
-        return "nobody affected has a customer alike who was not."
-    if found.watched[j] < FEWEST_EXITS:
-        few = f"only {int(found.watched[j])}" if found.watched[j] else "none"
-        return f"{few} of the affected are followed for {horizon} months."
-    if found.exits[j] < FEWEST_EXITS:
-        few = f"only {int(found.exits[j])}" if found.exits[j] else "nobody"
-        return f"in one of the two groups {few} left within {horizon} months."
-    return ""
+def row_of(
+    found: Readings | None,
+    j: int,
+    horizon: int,
+    level: float,
+    named: dict[str, object],
+    errors: tuple[float, float] | None = None,
+) -> dict[str, object]:
+    """Return a row for one horizon; without numbers, and with the reason, where too few left."""
+    reason = NOBODY if found is None else found.why_not(j, horizon)
+    numbers: dict[str, object] = dict.fromkeys(NUMBERS)
+    if found is not None and not reason:
+        numbers = {**found.numbers(j, level=level, errors=errors)}
+    one = None if found is None else found.lower
+    return {
+        **named,
+        "horizon": horizon,
+        "n_affected": one.n_affected if one else 0,
+        "n_others": one.n_others if one else 0,
+        "followed": int(one.watched[j]) if one else 0,
+        **numbers,
+        "status": "no data" if reason else "ok",
+        "reason": reason,
+    }
 
 
 def _tidy(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Return rows as a frame in which a missing number is None."""
     frame = pd.DataFrame(rows)
-    for column in ("affected", "others", "value", "low", "high", "se", "p"):
+    for column in NUMBERS:
         if column in frame:
             known = frame[column].notna()
             frame[column] = frame[column].astype(object).where(known, None)
@@ -79,33 +71,51 @@ def _tidy(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def by_gap(
-    trials: Trials, gaps: Sequence[int], horizons: Sequence[int], level: float
-) -> tuple[pd.DataFrame, dict[int, Excess]]:
-    """Return the excess for every gap and horizon, and by gap as computed."""
+    trials: Trials,
+    gaps: Sequence[int],
+    horizons: Sequence[int],
+    level: float,
+    errors: tuple[int, np.ndarray] | None = None,
+) -> tuple[pd.DataFrame, dict[int, Readings]]:
+    """Return the excess for every gap and horizon, and by gap as computed.
+
+    ``errors`` are standard errors of the two readings at each horizon, for one gap.
+    """
     rows, found = [], {}
     for gap in gaps:
-        one = excess(trials.rows(gap=gap), in_days(horizons), customers=trials.people.n)
-        if one is not None:
-            found[gap] = one
-        rows += _frame(one, horizons, level, {"gap": gap})
+        both = readings(trials, in_days(horizons), gap=gap)
+        if both is not None:
+            found[gap] = both
+        for j, horizon in enumerate(horizons):
+            given = errors[1][j] if errors is not None and errors[0] == gap else None
+            pair = None if given is None else (float(given[0]), float(given[1]))
+            rows.append(row_of(both, j, horizon, level, {"gap": gap}, pair))
     return _tidy(rows), found
 
 
 def robust_to(
-    trials: Trials, gap: int, horizon: int, main: dict[str, object], level: float
+    trials: Trials,
+    gap: int,
+    horizon: int,
+    main: dict[str, object],
+    found: Readings | None,
+    level: float,
 ) -> pd.DataFrame:
-    """Return the main comparison beside two others that could be made."""
-    n, at = trials.people.n, in_days([horizon])
-    rows = [{**main, "comparison": "this report's"}]
-    strict = excess(trials.rows(gap=gap, lag=0), at, customers=n)
-    named: dict[str, object] = {"gap": gap, "comparison": "others leave it on the day they are"}
-    rows += _frame(strict, [horizon], level, {**named})
+    """Return the main comparison beside its two readings, and of those who joined in the data."""
+    rows: list[dict[str, object]] = [{**main, "comparison": "both readings (this report's)"}]
+    if found is not None:
+        j = len(found.lower.value) - 1
+        for one, name in (
+            (found.lower, f"lower reading: others stay {gap} days after their own event"),
+            (found.upper, "upper reading: others leave it on the day of their own event"),
+        ):
+            alone = Readings(lower=one, upper=one)
+            rows.append(row_of(alone, j, horizon, level, {"gap": gap, "comparison": name}))
     late = trials.people.start < trials.people.first
     if late.any():
-        known = trials.rows(gap=gap)
-        known = known.where(~late[known.customer])
-        found = excess(known, at, customers=n)
-        rows += _frame(found, [horizon], level, {"gap": gap, "comparison": "joined in the data"})
+        known = readings(trials, in_days([horizon]), gap=gap, customers=~late)
+        named: dict[str, object] = {"gap": gap, "comparison": "only who joined in the data"}
+        rows.append(row_of(known, 0, horizon, level, named))
     return _tidy(rows)
 
 
@@ -116,8 +126,8 @@ def by_dose(
     rows, people = [], first.people
     for dose in DOSES:
         trials = first if dose == 1 else sequential(people, events, contacts, order=dose)
-        found = excess(trials.rows(gap=gap), in_days([horizon]), customers=people.n)
-        rows += _frame(found, [horizon], level, {"dose": dose})
+        found = readings(trials, in_days([horizon]), gap=gap)
+        rows.append(row_of(found, 0, horizon, level, {"dose": dose}))
     return _tidy(rows)
 
 
@@ -149,34 +159,41 @@ def by_recovery(
         f"not resolved after {gap} days",
     )
     group = np.where(~by, 2, np.where(took <= usual, 0, 1))
-    rows = trials.rows(gap=gap)
     parts, found = [], []
     for g, name in enumerate(names):
-        some = rows.where(~rows.affected | (group[rows.customer] == g))
-        one = excess(some, in_days([horizon]), customers=people.n)
+        one = readings(trials, in_days([horizon]), gap=gap, group=group == g)
         found.append(one)
-        parts += _frame(one, [horizon], level, {"group": name, "of": "against not yet affected"})
+        named: dict[str, object] = {"group": name, "of": "against not yet affected"}
+        parts.append(row_of(one, 0, horizon, level, named))
     for a, b in ((1, 0), (2, 0)):
         parts.append(_apart(found[a], found[b], names[a], names[b], horizon, level))
     return _tidy(parts)
 
 
 def _apart(
-    a: Excess | None, b: Excess | None, name_a: str, name_b: str, horizon: int, level: float
+    a: Readings | None, b: Readings | None, name_a: str, name_b: str, horizon: int, level: float
 ) -> dict[str, object]:
-    """Return the difference of two excesses of the same trials, errors by customer."""
+    """Return the difference of two excesses, errors by customer.
+
+    Both are against the same others, so the readings hardly matter: the lower ones are compared.
+    """
     from scipy.stats import norm
 
     row: dict[str, object] = {"group": f"{name_a} minus {name_b}", "of": "difference"}
-    row |= {"horizon": horizon, "affected": None, "others": None}
-    reason = _why_not(a, 0, horizon) or _why_not(b, 0, horizon)
-    row |= {"n_affected": a.n_affected if a else 0, "n_others": b.n_affected if b else 0}
-    row |= {"followed": int(a.watched[0]) if a else 0}
+    row |= {"horizon": horizon, **dict.fromkeys(NUMBERS)}
+    reason = NOBODY
+    if a is not None and b is not None:
+        reason = a.why_not(0, horizon) or b.why_not(0, horizon)
+    row |= {
+        "n_affected": a.lower.n_affected if a else 0,
+        "n_others": b.lower.n_affected if b else 0,
+    }
+    row |= {"followed": int(a.lower.watched[0]) if a else 0}
     if a is None or b is None or reason:
-        nothing = dict.fromkeys(("value", "low", "high", "se", "p"))
-        return {**row, **nothing, "status": "no data", "reason": reason}
-    value = 100 * float(a.value[0] - b.value[0])
-    se = 100 * float(cluster_se(a.influence - b.influence)[0])
+        return {**row, "status": "no data", "reason": reason}
+    value = 100 * float(a.lower.value[0] - b.lower.value[0])
+    se = 100 * float(cluster_se(a.lower.influence - b.lower.influence)[0])
     z = float(norm.isf((1 - level) / 2))
     row |= {"value": value, "low": value - z * se, "high": value + z * se, "se": se}
+    row |= {"lower": value, "upper": value}
     return {**row, "p": float(2 * norm.sf(abs(value) / se)), "status": "ok", "reason": ""}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cxkit.results import Difference
     from cxkit.retention.events import Events
-    from cxkit.retention.matched import Excess
+    from cxkit.retention.readings import Readings
     from cxkit.retention.trials import Trials
 
 PP = "percentage points"
@@ -43,7 +43,7 @@ def sentence(
         f"{markup.quantity(main['affected'], '%')} against {markup.quantity(main['others'], '%')} "
         f"of customers alike who were not yet affected"
     )
-    size = markup.quantity(abs(effect.value), PP)
+    size = ("at least " if gap else "") + markup.quantity(abs(effect.value), PP)
     after = f"within {horizon} months, counted from {gap} days after it"
     first = f"After a first bad experience ({event})"
     if effect.direction == "higher":
@@ -115,13 +115,13 @@ def gaps_table(frame: pd.DataFrame, event: str, horizon: int, level: float) -> T
 
 
 def robust_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> Table:
-    """Return the main comparison beside others that could be made."""
+    """Return the main comparison beside its two readings, and others that could be made."""
     return Table.of(
         frame,
-        caption=f"Within {horizon} months, from {gap} days after, compared in other ways. Where "
-        "others leave the comparison on the day of their own bad experience, customers who are "
-        "leaving and complain on their way out are lost among the others: an upper reading. This "
-        f"report's leaves them in for {gap} days: a lower one, n = "
+        caption=f"Within {horizon} months, from {gap} days after, read in two ways. Others who are "
+        "affected in turn and leave may have left because of it, or complained because they were "
+        "leaving: which, is not seen. Kept among the others for the gap they make the lower "
+        "reading, set aside on the day the upper one; the interval spans both, n = "
         f"{int(frame['n_affected'].iloc[0]):,} affected.",
         columns=[("Comparison", "comparison", "text"), *_columns(frame, level)],
     )
@@ -202,9 +202,8 @@ def _columns(rows: pd.DataFrame, level: float) -> list[tuple[str, str, str]]:
 def guards(
     trials: Trials,
     events: Events,
-    found: Excess | None,
+    found: Readings | None,
     frame: pd.DataFrame,
-    robust: pd.DataFrame,
     leads: pd.DataFrame,
     effect: Difference,
     gap: int,
@@ -213,8 +212,10 @@ def guards(
     horizon = int(frame["horizon"].max())
     at = frame[frame["horizon"] == horizon].set_index("gap")["value"]
     late = trials.people.start[trials.customer[trials.affected]] < trials.people.first
-    unmatched = found.unmatched if found is not None else int(trials.affected.sum())
-    upper = robust["value"].iloc[1]
+    unmatched = found.lower.unmatched if found is not None else int(trials.affected.sum())
+    main = frame[(frame["gap"] == gap) & (frame["horizon"] == horizon)].iloc[0]
+    lower, upper = main["lower"], main["upper"]
+    slack = 1.96 * effect.se if effect.se is not None else 0.0
     known = leads[leads["p_adjusted"].notna() & (leads["p_adjusted"] < 1 - effect.level)]
     different = ", ".join(f"{r.outcome} ({r.window})" for r in known.itertuples())
     silent = frame[(frame["gap"] == gap) & (frame["status"] != "ok")]
@@ -222,12 +223,11 @@ def guards(
     return (
         Guard(
             kind="already leaving",
-            fired=at[0] is not None and effect.high is not None and at[0] > effect.high,
+            fired=at[0] is not None and effect.value is not None and at[0] > effect.value + slack,
             text=f"Counted from the day of the event the difference is {_points(at[0])}, from "
             f"{gap} days after it {_points(effect.value)}: what the gap takes away may be "
-            "customers who were leaving already and complained on their way out. The gap also "
-            f"understates a true effect: others who leave within {gap} days of their own event "
-            f"count as unaffected. With such others set aside it is {_points(upper)}."
+            "customers who were leaving already and complained on their way out, or a harm that "
+            f"passes. Its two readings are {_points(lower)} and {_points(upper)}."
             if effect.value is not None
             else "Too few left to tell those who were leaving already.",
         ),

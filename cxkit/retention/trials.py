@@ -94,12 +94,9 @@ class Trials:
 
         Notes
         -----
-        An event counts from ``gap`` days after it, for everybody: others are censored ``gap`` days
-        after their own event, not on its day. Were they censored on its day, a firm whose leavers
-        complain on their way out would lose its leaving others just before they leave, and the
-        affected would seem to leave more. The price: others who leave because of an event within
-        those days count as unaffected, so a true effect is understated. ``lag`` is another number
-        of days after which others are censored.
+        Others are censored ``lag`` days after their own event (None: the gap). Were they always
+        censored on its day, a firm whose leavers complain on their way out would lose its leaving
+        others just before they leave, and the affected would seem to leave more; see `readings`.
         """
         p = self.people
         begin = self.day + gap

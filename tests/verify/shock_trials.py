@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxkit.retention.events import bad_events
-from cxkit.retention.matched import excess
+from cxkit.retention.readings import Readings, readings
 from cxkit.retention.trials import contacts_of, people_of, sequential
 from tests import shock_firms
 
@@ -24,8 +24,8 @@ FIRMS: dict[str, dict[str, float | bool]] = {
     },
 }
 
-#: How others are compared: from the day itself, after the gap, after it and left out on their day.
-WAYS = {"gap 0": (0, 0), f"gap {GAP}": (GAP, GAP), f"gap {GAP}, others left out at once": (GAP, 0)}
+#: How others are compared: from the day itself; after the gap, both readings; each of them.
+WAYS = ("gap 0", f"gap {GAP}", f"gap {GAP}, lower reading", f"gap {GAP}, upper reading")
 
 
 def truth_of(firm: object, planted: dict[str, float | bool], gap: int) -> float:
@@ -38,38 +38,39 @@ def truth_of(firm: object, planted: dict[str, float | bool], gap: int) -> float:
 
 
 def once(seed: int, planted: dict[str, float | bool]) -> np.ndarray:
-    """Return estimate, error and truth for each way, in percentage points."""
+    """Return estimate, limits and truth for each way, in percentage points."""
     firm = shock_firms.study(seed, n=CUSTOMERS, **planted)
     events = bad_events(firm, event="", measure="", cut=None, at="", limit=72)
     people = people_of(firm)
     trials = sequential(people, events, contacts_of(firm, people))
+    now, later = (readings(trials, [YEAR], gap=g) for g in (0, GAP))
+    lower = Readings(lower=later.lower, upper=later.lower)
+    upper = Readings(lower=later.upper, upper=later.upper)
     rows = []
-    for gap, lag in WAYS.values():
-        found = excess(trials.rows(gap=gap, lag=lag), [YEAR], customers=people.n)
-        rows.append((100 * found.value[0], 100 * found.se[0], truth_of(firm, planted, gap)))
+    for gap, found in ((0, now), (GAP, later), (GAP, lower), (GAP, upper)):
+        told = found.numbers(0, level=0.95)
+        rows.append((told["value"], told["low"], told["high"], truth_of(firm, planted, gap)))
     return np.array(rows)
 
 
 def measure(runs: int = RUNS) -> dict[str, dict[str, dict[str, float]]]:
-    """Return, for each firm and way, the mean estimate and truth, coverage and false alarms."""
+    """Return, for each firm and way, the mean estimate and truth, coverage and what is said."""
     numbers = {}
     for name, planted in FIRMS.items():
         found = np.array([once(seed, planted) for seed in range(runs)])
-        numbers[name] = {
-            way: _summary(found[:, i, 0], found[:, i, 1], found[:, i, 2])
-            for i, way in enumerate(WAYS)
-        }
+        numbers[name] = {way: _summary(*found[:, i].T) for i, way in enumerate(WAYS)}
     return numbers
 
 
-def _summary(value: np.ndarray, se: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def _summary(
+    value: np.ndarray, low: np.ndarray, high: np.ndarray, truth: np.ndarray
+) -> dict[str, float]:
     """Return what the runs of one firm and way come to."""
     return {
         "mean estimate": float(value.mean()),
         "mean truth": float(truth.mean()),
-        "standard deviation": float(value.std(ddof=1)),
-        "mean standard error": float(se.mean()),
-        "95 % interval holds the truth": float((np.abs(value - truth) < 1.959964 * se).mean()),
-        "95 % interval holds zero": float((np.abs(value) < 1.959964 * se).mean()),
-        "95 % interval lies above zero": float((value > 1.959964 * se).mean()),
+        "95 % interval holds the truth": float(((low <= truth) & (truth <= high)).mean()),
+        "says more": float((low > 0).mean()),
+        "says fewer": float((high < 0).mean()),
+        "mean width of the interval": float((high - low).mean()),
     }
