@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
 from cxkit.metrics.families import holm
@@ -49,7 +50,8 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
     Notes
     -----
     A customer whose experience or churn is not known is left out of both groups and counted in
-    ``n_missing``. If one of the groups is empty the difference has no number and says why.
+    ``n_missing``. If one of the groups is empty, or too small to be shown, the difference has no
+    number and says why.
     """
     customers = study.customers
     bad = study.contract.of("customers").experience[experience].bad
@@ -79,10 +81,25 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
             }
         )
     gap = difference(*estimates, a_name=experience, b_name=f"no {experience}")
-    empty = [name for name, mask in groups.items() if not mask.any()]
-    if empty:
-        gap = dataclasses.replace(gap, reason=f"nobody is in the group '{empty[0]}'.")
+    few = [name for name, mask in groups.items() if mask.sum() < LEAST_CUSTOMERS]
+    if few:
+        gap = _withheld(gap, few[0], int(groups[few[0]].sum()))
     return dataclasses.replace(gap, n_missing=int((~known).sum())), pd.DataFrame(rows)
+
+
+def _withheld(gap: Difference, group: str, n: int) -> Difference:
+    """Return a difference without its numbers, for want of people in a group."""
+    who = f"fewer than {LEAST_CUSTOMERS} customers are" if n else "nobody is"
+    return dataclasses.replace(
+        gap,
+        value=None,
+        low=None,
+        high=None,
+        se=None,
+        p=None,
+        status="withheld" if n else "no data",
+        reason=f"{who} in the group '{group}'.",
+    )
 
 
 def _adjusted(family: list[Difference]) -> list[Difference]:

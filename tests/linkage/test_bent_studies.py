@@ -182,6 +182,31 @@ def test_what_a_handful_of_employees_said_is_shown_nowhere(tmp_path):
     assert "Withheld" in str(cx.linkage_answer(ten, min_employees=11).measured)
 
 
+@pytest.mark.parametrize("raters", ["same people", "different people"])
+def test_who_rated_is_said_beside_the_answer(tmp_path, raters):
+    study = opened(tmp_path, lambda spec, _: spec["engagement"].update(raters=raters))
+    result = cx.linkage_answer(study)
+    same = raters == "same people"
+    assert guard(result, "common source").fired is same
+    assert result.answer.doubt.startswith("The same people rated both sides") is same
+
+
+def test_two_instruments_are_never_laid_beside_each_other(tmp_path):
+    _, rows = aggregated(tmp_path, 4)
+    forms = {str(2019 + w): "old form" if w < 2 else "new form" for w in range(4)}
+    text = (tmp_path / "study.yml").read_text(encoding="utf-8")
+    spec = yaml.safe_load(text)
+    spec["unit_scores"]["instrument"] = {"by_wave": forms}
+    (tmp_path / "study.yml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    result = cx.linkage_answer(cx.open_study(tmp_path / "study.yml"))
+    assert result.by_instrument["instrument"].tolist() == ["old form", "new form"]
+    assert result.by_instrument["n"].tolist() == [30, 30]
+    later = rows[rows["w"] >= "2021"].groupby("u")[["eng", "exp"]].mean()
+    assert result.r.value == pytest.approx(later["eng"].corr(later["exp"]))
+    assert result.lags.empty
+    assert "different instruments" in str(result.direction)
+
+
 def aggregated(folder, waves: int, *, units: int = 30, counts: bool = True):
     """Open scores of units that were aggregated elsewhere, some waves of one instrument."""
     rng = np.random.default_rng(3)

@@ -112,6 +112,33 @@ def test_every_customer_of_the_table_is_in_one_step_of_the_selection(tmp_path):
     assert steps["with a score"] == aside + steps["in the analysis"]
 
 
+@pytest.mark.parametrize("gap", [0, 90])
+def test_scores_from_outside_the_relationship_or_the_data_are_set_aside_and_counted(tmp_path, gap):
+    """Seven before joining, nine on or after the day of leaving, eleven just before the end."""
+
+    def bend(_, tables):
+        customers, answers = tables["customers"], tables["responses"]
+        stayed = customers.index[customers["left"] == ""]
+        gone = customers.index[customers["left"] != ""][:9]
+        answers.loc[stayed[:7], "day"] = "2021-12-31"
+        answers.loc[gone[:4], "day"] = customers.loc[gone[:4], "left"]
+        late = pd.to_datetime(customers.loc[gone[4:], "left"]) + pd.Timedelta(days=3)
+        answers.loc[gone[4:], "day"] = late.clip(upper=AS_OF).dt.strftime("%Y-%m-%d")
+        answers.loc[stayed[7:18], "day"] = "2025-12-31" if gap == 0 else "2025-11-20"
+
+    result = cx.retention_answer(opened(tmp_path, bend), gap=gap)
+    steps = result.who.frame.set_index("step")["customers"]
+    assert steps["only scores outside the relationship"] == 16
+    assert (
+        "16 scores were given before joining"
+        in guard(result, "scores outside the relationship").text
+    )
+    assert steps["landmark not yet reached"] == 11
+    aside = steps.loc["not in the customer table":"landmark not yet reached"].sum()
+    assert steps["in the analysis"] == 600 - aside
+    assert result.groups["n"].sum() == steps["in the analysis"]
+
+
 def test_a_band_that_has_all_left_is_not_a_horizon_beyond_the_data(tmp_path):
     def bend(_, tables):
         answers = tables["responses"].set_index("id")
