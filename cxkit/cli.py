@@ -228,7 +228,7 @@ def simulate(
 ) -> None:
     """Write the study of a made-up firm.
 
-    Its truth is known and stands in truth.yml beside the tables: a study to learn on and to test
+    Its truth is known and stands beside the tables: a study to learn on and to test
     with. A folder that holds a study of your own is never written over.
     """
     from cxkit.simulate.firm import simulate_firm

@@ -313,7 +313,8 @@ def test_alt_text_of_the_scatter_and_the_lags(rng):
     assert all(said(picture.alt, v, 2) for v in (r.value, r.low, r.high))
     assert f"Scatter of {len(shown.units):,} units" in picture.alt
     if shown.hidden:
-        assert said(picture.caption, shown.hidden, 0)
+        assert said(picture.caption, shown.hidden - shown.taken_along, 0)
+        assert said(picture.caption, shown.taken_along, 0) or not shown.taken_along
     drawn = figures.lags(result)
     rows = result.lags[~result.lags["lag"].str.startswith("difference")].sort_values("value")
     for which, row in (("Largest", rows.iloc[-1]), ("smallest", rows.iloc[0])):

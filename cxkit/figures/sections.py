@@ -39,7 +39,7 @@ def ratios(section: Section) -> Picture | Note:
     ax.minorticks_off()
     ax.set_xlim(low * 0.85, high * 1.15)
     ax.set_yticks(range(last, -1, -1), [wrap(str(c), 30) for c in rows["comparison"]])
-    ax.tick_params(axis="y", labelsize=8)
+    ax.tick_params(axis="y", labelsize=8.5)
     ax.set_xlabel("hazard ratio of leaving (log scale)")
     ax.set_title("One question, asked in several ways", loc="left")
     ordered = rows.sort_values("value")
