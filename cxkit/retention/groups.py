@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxkit import markup
+from cxkit.markup import p_value
 from cxkit.metrics.families import holm
 from cxkit.results import Difference, Guard, Note, Table
 from cxkit.retention.hazard import FEWEST_EXITS
-from cxkit.markup import p_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ import pytest
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
 from cxkit.figures.canvas import BAND_COLOURS
+from cxkit.figures.curves import _stairs
 from cxkit.retention.clock import bands_of
 from cxkit.retention.hazard import fit
 from tests.handmade import AS_OF, opened
@@ -226,9 +227,14 @@ def test_a_line_ends_where_fewer_than_five_are_followed(tmp_path):
         few = answers.query("nps > 8")["id"].iloc[12:]
         tables["responses"] = answers[~answers["id"].isin(few)]
 
-    picture = cx.figures.retention(cx.retention_answer(opened(tmp_path, bend)))
+    result = cx.retention_answer(opened(tmp_path, bend))
+    picture = cx.figures.retention(result)
     assert "lines end where fewer than 5 are" in picture.caption
     assert "&lt;5" in picture.data.decode()
+    few = result.curves[result.curves["band"] == "promoters (9–10)"]
+    end = _stairs(few, 36.0)["time"].max()
+    assert end == few.loc[few["at_risk"] >= 5, "time"].max()
+    assert end < few["time"].max()
 
 
 def test_a_naive_row_without_a_ratio_says_why_and_is_not_drawn(tmp_path):
