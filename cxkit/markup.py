@@ -63,6 +63,15 @@ def quantity(value: float | None, measured_in: str) -> str:
     return f"{shown} {measured_in}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Write a number with its noun: ``1 unit``, ``1,200 units``.
+
+    >>> counted(1, "unit"), counted(1200, "unit")
+    ('1 unit', '1,200 units')
+    """
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
 def interval(low: float | None, high: float | None, measured_in: str) -> str:
     """Write an interval without its unit: ``4.4 to 15.6``; an open end is said.
 

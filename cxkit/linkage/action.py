@@ -167,7 +167,9 @@ def change(waves: pd.DataFrame, side: str, *, level: float = 0.95) -> Estimate:
     moved = (wide[order[-1]] - wide[order[-2]]).dropna()
     n, missing = len(moved), len(wide) - len(moved)
     if n < 3:
-        return _nothing(metric, level, f"{n} units have both waves; it takes 3")
+        return _nothing(
+            metric, level, f"only {markup.counted(n, 'unit')} with both waves; it takes 3"
+        )
     se = float(moved.std() / np.sqrt(n))
     reach = float(t.isf((1 - level) / 2, n - 1)) * se
     value = float(moved.mean())

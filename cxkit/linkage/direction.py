@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
+
 if TYPE_CHECKING:
     from cxkit.linkage.pairs import Pairs
 
@@ -109,10 +111,8 @@ def why_none(pairs: Pairs) -> str:
         return pairs.wave_note
     if units_followed(pairs) >= FEWEST_UNITS:
         return "one side does not vary, so nothing can follow it"
-    return (
-        f"only {units_followed(pairs)} units can be followed from wave to wave; it takes "
-        f"{FEWEST_UNITS}"
-    )
+    units = markup.counted(units_followed(pairs), "unit")
+    return f"only {units} can be followed from wave to wave; it takes {FEWEST_UNITS}"
 
 
 def _centred(panel: pd.DataFrame) -> pd.DataFrame:

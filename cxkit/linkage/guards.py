@@ -52,8 +52,8 @@ def guards(
         Guard(
             kind="units without a partner",
             fired=len(pairs.unmatched) > 0,
-            text=f"{len(pairs.unmatched):,} units have one side only and are not in the "
-            "correlation.",
+            text=f"With one side only, and so not in the correlation: "
+            f"{markup.counted(len(pairs.unmatched), 'unit')}.",
         ),
         Guard(
             kind="answers outside the waves",

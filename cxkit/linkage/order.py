@@ -104,7 +104,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     merged = _group_size(len(order), units)
     if merged is None:
         return untold(
-            f"Too few units for direction: {units:,} units cannot carry "
+            f"Too few units for direction: {markup.counted(units, 'unit')} cannot carry "
             f"{FEWEST_WAVES} waves of two scores; it takes "
             f"{2 * FEWEST_WAVES * UNITS_PER_SCORE:,}.",
             waves=len(order),

@@ -122,9 +122,9 @@ def panel(order: Order, *, level: float) -> Table | Note:
     return Table.of(
         rows,
         caption=f"Random-intercept cross-lagged panel: {order.n:,} units, {order.waves} waves"
-        f"{merged}; {order.dropped:,} units miss a wave. Points of the later score per point of "
-        f"the earlier one, within units; chi-square {markup.number(order.fit.chi2, 1)} on "
-        f"{order.fit.df}.",
+        f"{merged}; {markup.counted(order.dropped, 'unit')} with a wave missing. Points of the "
+        "later score per point of the earlier one, within units; chi-square "
+        f"{markup.number(order.fit.chi2, 1)} on {order.fit.df}.",
         columns=[
             ("Lag", "lag", "text"),
             ("Value", "value", "coefficient"),

@@ -32,7 +32,8 @@ def who(pairs: Pairs, shown: Shown) -> Table:
     frame = pd.DataFrame(rows, columns=["step", "n", "reason"])
     return Table.of(
         frame,
-        caption=f"What is compared: {len(set(pairs.units['unit'])):,} units with both sides.",
+        caption="What is compared: "
+        f"{markup.counted(len(set(pairs.units['unit'])), 'unit')} with both sides.",
         columns=[
             ("Step", "step", "text"),
             ("Number", "n", "count"),

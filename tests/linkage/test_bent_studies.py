@@ -182,6 +182,14 @@ def test_what_a_handful_of_employees_said_is_shown_nowhere(tmp_path):
     assert "Withheld" in str(cx.linkage_answer(ten, min_employees=11).measured)
 
 
+def test_one_unit_is_not_called_units(tmp_path):
+    result = cx.linkage_answer(opened(tmp_path, where="unit=B07"))
+    shown = [getattr(result, name) for name in ("answer", "who", "lags_table", "direction")]
+    said = "\n".join(map(str, [*shown, result.guards, result.measured, result.conclusion]))
+    assert "1 unit " in said
+    assert not re.search(r"\b1 units", said)
+
+
 @pytest.mark.parametrize("raters", ["same people", "different people"])
 def test_who_rated_is_said_beside_the_answer(tmp_path, raters):
     study = opened(tmp_path, lambda spec, _: spec["engagement"].update(raters=raters))
