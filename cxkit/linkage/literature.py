@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MARKS = {
     "P": "read in the primary source's abstract or opening",
     "S": "read in a secondary source only",
-    "R": "computed from the data with R",
 }
 
 
@@ -29,7 +28,7 @@ class Published:
     r: float
     footing: Literal["raw", "corrected"]
     lag: str
-    mark: Literal["P", "S", "R"]
+    mark: Literal["P", "S"]
 
 
 #: Correlations between units only; standardised coefficients and percentages are another footing.
@@ -39,7 +38,7 @@ PUBLISHED = (
         what="engagement with customer satisfaction and loyalty, between units",
         r=0.33,
         footing="corrected",
-        lag="mostly the same year",
+        lag="not stated in what was read",
         mark="S",
     ),
     Published(
@@ -47,24 +46,8 @@ PUBLISHED = (
         what="overall job satisfaction with customer satisfaction and loyalty, between units",
         r=0.32,
         footing="corrected",
-        lag="mostly the same year",
+        lag="not stated in what was read",
         mark="S",
-    ),
-    Published(
-        source="New York City schools 2011, 509 schools",
-        what="teachers' engagement with parents' experience, between schools",
-        r=0.41,
-        footing="raw",
-        lag="same wave",
-        mark="R",
-    ),
-    Published(
-        source="New York City schools 2025, 1,746 schools, another instrument",
-        what="teachers' engagement with parents' experience, between schools",
-        r=0.24,
-        footing="raw",
-        lag="same wave",
-        mark="R",
     ),
 )
 
@@ -101,7 +84,7 @@ def strip(raw: Estimate, true: Estimate | None) -> pd.DataFrame:
     >>> from cxkit.linkage.ladder import correlation
     >>> own = correlation([1, 2, 3, 4, 5], [2, 1, 4, 3, 5])
     >>> strip(own, None)["footing"].tolist()
-    ['raw', 'raw', 'raw', 'corrected', 'corrected']
+    ['raw', 'corrected', 'corrected']
     """
     rows = []
     own = (("raw", raw), ("corrected", true))
@@ -142,6 +125,11 @@ def sentence(raw: Estimate, true: Estimate | None) -> str:
     if own is None or own.value is None or own.low is None or own.high is None:
         return "There is no correlation of this study to set beside the published ones."
     published = [p.r for p in PUBLISHED if p.footing == footing]
+    if not published:
+        return (
+            f"On the {footing} footing no published correlation between units could be verified, so "
+            "none is set beside this study's."
+        )
     inside = [r for r in published if own.low <= r <= own.high]
     where = (
         f"the interval holds {len(inside)} of the {len(published)} published values"

@@ -198,8 +198,9 @@ def test_step_and_literature_sentences_agree_with_their_objects(seed):
         metric="r", measured_in="correlation", value=r, low=r - 0.15, high=min(r + 0.15, 1),
         se=0.07, level=0.95, n=80, n_missing=0, method="z",
     )  # fmt: skip
-    placed = literature.sentence(own, None)
-    raw = [p.r for p in literature.PUBLISHED if p.footing == "raw"]
+    placed = literature.sentence(own, own)
+    raw = [p.r for p in literature.PUBLISHED if p.footing == "corrected"]
+    assert "none is set beside" in literature.sentence(own, None)
     inside = [p for p in raw if own.low <= p <= own.high]
     assert (f"holds {len(inside)} of the {len(raw)}" in placed) == bool(inside)
     assert ("lies above" in placed) == (own.low > max(raw))
