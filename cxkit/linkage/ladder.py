@@ -264,17 +264,27 @@ def _with_df(
     """Return a correlation whose Fisher interval rests on ``df`` rather than n - 3."""
     import dataclasses
 
-    from scipy.stats import norm
-
     plain = correlation(x, y, level=level)
+    if n is not None:
+        plain = dataclasses.replace(plain, n=n)
     if plain.value is None or df < 1:
         return dataclasses.replace(plain, low=None, high=None, se=None)
-    half = float(norm.isf((1 - level) / 2)) / math.sqrt(df)
-    z = math.atanh(plain.value) if abs(plain.value) < 1 else math.inf
+    return fisher(plain, plain.value, df=df, method=plain.method)
+
+
+def fisher(plain: Estimate, r: float, *, df: float, method: str) -> Estimate:
+    """Return ``plain`` with the value ``r`` and Fisher's interval on ``df`` degrees of freedom."""
+    import dataclasses
+
+    from scipy.stats import norm
+
+    half = float(norm.isf((1 - plain.level) / 2)) / math.sqrt(df)
+    z = math.atanh(r) if abs(r) < 1 else math.copysign(math.inf, r)
     return dataclasses.replace(
         plain,
+        value=r,
         low=math.tanh(z - half),
         high=math.tanh(z + half),
-        se=(1 - plain.value**2) / math.sqrt(df),
-        n=plain.n if n is None else n,
+        se=(1 - r**2) / math.sqrt(df),
+        method=method,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.linkage.ladder import correlation
+from cxkit.linkage.ladder import correlation, fisher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,9 +56,8 @@ def weighted(units: pd.DataFrame, *, level: float) -> Estimate | None:
         return None
     a, b = (v - (w @ v) / w.sum() for v in (x, y))
     r = float((w * a) @ b / math.sqrt(((w * a) @ a) * ((w * b) @ b)))
-    return _fisher(
-        plain, r, df=effective - 3, method=f"Fisher z on {effective:.0f} effective units"
-    )
+    r = max(min(r, 1.0), -1.0)  # products of sums may round a hair beyond
+    return fisher(plain, r, df=effective - 3, method=f"Fisher z on {effective:.0f} effective units")
 
 
 def adjusted(units: pd.DataFrame, attributes: pd.DataFrame, *, level: float) -> Estimate | None:
@@ -87,20 +85,4 @@ def adjusted(units: pd.DataFrame, attributes: pd.DataFrame, *, level: float) -> 
     plain = correlation(left[0], left[1], level=level)
     if plain.value is None:
         return plain
-    return _fisher(plain, plain.value, df=len(rows) - 3 - k, method="partial, Fisher z")
-
-
-def _fisher(plain: Estimate, r: float, *, df: float, method: str) -> Estimate:
-    """Return a correlation with Fisher's interval on ``df``."""
-    from scipy.stats import norm
-
-    half = float(norm.isf((1 - plain.level) / 2)) / math.sqrt(df)
-    z = math.atanh(max(min(r, 1 - 1e-12), -1 + 1e-12))
-    return dataclasses.replace(
-        plain,
-        value=r,
-        low=math.tanh(z - half),
-        high=math.tanh(z + half),
-        se=(1 - r**2) / math.sqrt(df),
-        method=method,
-    )
+    return fisher(plain, plain.value, df=len(rows) - 3 - k, method="partial, Fisher z")

@@ -62,6 +62,14 @@ def test_the_covariance_theorem_holds():
     assert rebuilt == pytest.approx(r["individual"], abs=1e-12)
 
 
+def test_scores_that_are_opposite_in_every_unit_keep_their_sign_in_the_limits():
+    people = pd.DataFrame({"unit": list("aabbccddee"), "x": range(10)})
+    people["y"] = -people["x"]
+    rows = cx.correlation_by_level(people, unit="unit", x="x", y="y")
+    assert rows["value"].to_numpy() == pytest.approx([-1.0] * 4)
+    assert (rows["high"] < 0).all()
+
+
 def test_turning_one_side_turns_the_sign():
     x, y = [1.0, 2, 3, 4, 6], [2.0, 1, 4, 3, 5]
     there, back = cx.correlation(x, y), cx.correlation(x, [-v for v in y])
