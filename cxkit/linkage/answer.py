@@ -127,7 +127,8 @@ def linkage_answer(
         estimate=r,
         guards=tuple(guards),
     )
-    places, step = sections.acting(pairs, level=level)
+    fit = sections.multilevel(pairs, level=level)
+    places, step = sections.acting(pairs, fit)
     item_links, items_said = sections.item_table(pairs, units, level=level)
     strip, beside = sections.published(r, true)
     return LinkageAnswer(
@@ -148,7 +149,7 @@ def linkage_answer(
         agreement=tables.agreement(agreed, hushed=hushed),
         published=strip,
         beside=beside,
-        models=sections.models(pairs, level=level),
+        models=sections.models(pairs, fit, level=level),
         groups=sections.groups(pairs, units, policy=policy, level=level),
         lags_table=tables.lags(lagged, level, why_none(pairs) or order.sentence),
         panel=sections.panel(order, level=level),

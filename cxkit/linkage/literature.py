@@ -127,8 +127,8 @@ def sentence(raw: Estimate, true: Estimate | None) -> str:
     published = [p.r for p in PUBLISHED if p.footing == footing]
     if not published:
         return (
-            f"On the {footing} footing no published correlation between units could be verified, so "
-            "none is set beside this study's."
+            f"On the {footing} footing no published correlation between units could be verified, "
+            "so none is set beside this study's."
         )
     inside = [r for r in published if own.low <= r <= own.high]
     where = (

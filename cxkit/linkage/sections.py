@@ -67,9 +67,8 @@ def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
     )
 
 
-def models(pairs: Pairs, *, level: float) -> Table | Note:
+def models(pairs: Pairs, fit: Multilevel | Note, *, level: float) -> Table | Note:
     """Return customers' answers on their unit's engagement, within and between apart."""
-    fit = _fit(pairs, level)
     if isinstance(fit, Note):
         return fit
     rows = pd.DataFrame(
@@ -96,7 +95,7 @@ def models(pairs: Pairs, *, level: float) -> Table | Note:
     )
 
 
-def _fit(pairs: Pairs, level: float) -> Multilevel | Note:
+def multilevel(pairs: Pairs, *, level: float) -> Multilevel | Note:
     """Fit the multilevel model, or say why it cannot be fitted."""
     if pairs.answers is None or pairs.waves.empty:
         return Note(
@@ -115,9 +114,7 @@ def panel(order: Order, *, level: float) -> Table | Note:
     """Return the two lags of the panel model, or why there are none."""
     if order.lags.empty or order.fit is None:
         return Note(paragraphs=(order.sentence,))
-    rows = order.lags.assign(
-        shown=[markup.number(max(p, 0.001), 3) for p in order.lags["p_adjusted"]]
-    )
+    rows = order.lags.assign(shown=[markup.p_value(p) for p in order.lags["p_adjusted"]])
     merged = f", {order.merged} given waves to one" if order.merged > 1 else ""
     return Table.of(
         rows,
@@ -202,7 +199,7 @@ def groups(pairs: Pairs, units: pd.DataFrame, *, policy: Policy, level: float) -
     )
 
 
-def acting(pairs: Pairs, *, level: float) -> tuple[Table | Note, Note]:
+def acting(pairs: Pairs, fit: Multilevel | Note) -> tuple[Table | Note, Note]:
     """Return how many units stand where, and what a step of engagement goes with."""
     plane = action.place(pairs)
     if plane is None:
@@ -215,7 +212,6 @@ def acting(pairs: Pairs, *, level: float) -> tuple[Table | Note, Note]:
         caption=plane.sentence,
         columns=[("Where", "corner", "text"), ("Units", "units", "count")],
     )
-    fit = _fit(pairs, level)
     if isinstance(fit, Note):
         return table, fit
     measured_in = "points" if pairs.experience_unit.startswith("NPS") else "score"
@@ -231,10 +227,7 @@ def item_table(pairs: Pairs, units: pd.DataFrame, *, level: float) -> tuple[Tabl
     links = items.item_links(
         pairs.employees, units.set_index("unit")["experience"], items=pairs.items, level=level
     )
-    links = links.assign(
-        shown=[("–" if p is None or p != p else markup.number(max(p, 0.001), 3))
-               for p in links["p_adjusted"]]
-    )  # fmt: skip
+    links = links.assign(shown=[markup.p_value(p) for p in links["p_adjusted"]])
     table = Table.of(
         links.sort_values("value", ascending=False),
         caption=f"Each item's unit mean with the unit's experience; a family of {len(links)} "
