@@ -136,6 +136,7 @@ class Finding:
     """One thing the loader saw: refused, repaired (and how) or flagged."""
 
     kind: Literal["refuse", "repair", "flag"]
+    code: str
     table: str
     file: str
     column: str
@@ -145,13 +146,14 @@ class Finding:
     cure: str = ""
 
     def __str__(self) -> str:
-        """Say where, what was found and what to do."""
+        """Say where, what was found, what to do, and the code of docs/findings.md."""
         where = self.file or self.table
         if self.lines:
             where += f" line {self.lines[0]}"
         if self.column:
             where += f", column {self.column}"
-        return f"{where}: {self.text}" + (f"\n  {self.cure}" if self.cure else "")
+        cure = f"\n  {self.cure}" if self.cure else ""
+        return f"{where}: {self.text}{cure}  [{self.code}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

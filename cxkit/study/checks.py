@@ -110,19 +110,23 @@ def located(file: str, folder: Path) -> Path:
         name = match.group(1)
         if not name.startswith("CXKIT_"):
             raise UnreadableError(
+                "CX-E004",
                 f"file: {file} names the variable {name}; only names that begin with CXKIT_ "
                 "are filled in.",
                 f"Rename it CXKIT_{name}.",
             )
         if not os.environ.get(name):
             raise UnreadableError(
+                "CX-E004",
                 f"file: {file} needs the environment variable {name}, which is not set.",
                 f"Set it to the folder meant, as in  export {name}=FOLDER",
             )
         return os.environ[name]
 
     if "://" in file:
-        raise UnreadableError("file: names an address; only files are read.", "Download it first.")
+        raise UnreadableError(
+            "CX-E004", "file: names an address; only files are read.", "Download it first."
+        )
     return folder / _VARIABLE.sub(value, file)
 
 
@@ -157,13 +161,14 @@ def read_study_table(
         raw = read_table(content, path.name, wanted, keep_all=not keyed)
     except UnreadableError as fault:
         ledger.refuse(
+            fault.code,
             fault.text,
             Place(name, shown, fault.column, fault.lines, len(fault.lines)),
             cure=fault.cure,
         )
         return None
-    for text, lines in raw.repairs:
-        ledger.repair(text, Place(name, shown, "", lines, len(lines)))
+    for code, text, lines in raw.repairs:
+        ledger.note(code, text, Place(name, shown, "", lines, len(lines)))
     ids = _row_ids(name, table, raw)
     absent = [
         (role, spec)
@@ -175,6 +180,7 @@ def read_study_table(
         return None
     if not raw.rows:
         ledger.refuse(
+            "CX-E019",
             "the file has a header and no rows.",
             Place(name, shown),
             cure=f"Export it again, or take  {name}:  out of study.yml.",
@@ -222,14 +228,15 @@ def _content(path: Path) -> bytes:
         there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         near = nearest(path.name, there)
         raise UnreadableError(
+            "CX-E001",
             "there is no such file beside study.yml.",
             f"Perhaps you mean  file: {near}" if near else "Mend  file:  in study.yml.",
         ) from None
     except IsADirectoryError:
-        raise UnreadableError("this is a folder.", "Name the file in it.") from None
+        raise UnreadableError("CX-E002", "this is a folder.", "Name the file in it.") from None
     except OSError as error:
         raise UnreadableError(
-            f"it cannot be read ({error.strerror}).", "Look at its rights."
+            "CX-E003", f"it cannot be read ({error.strerror}).", "Look at its rights."
         ) from None
 
 
@@ -258,6 +265,7 @@ def refuse_absent(
         if len(absent) > 2 and not near:
             cure += "\n  perhaps the first line is not a header"
         ledger.refuse(
+            "CX-E018",
             f"the study asks for column {spec.column!r}, which the file does not have.",
             Place(name, file),
             cure=cure,
@@ -276,6 +284,7 @@ def _instrument(checked: Checked, table: contracts.UnitScores, ledger: Ledger) -
         if unknown.any():
             waves = ", ".join(sorted(checked.frame.loc[unknown, "wave"].unique()))
             ledger.refuse(
+                "CX-E045",
                 f"by_wave names no instrument for the wave {waves}.",
                 checked.place(unknown, role="wave"),
                 cure="Add it under  instrument: {by_wave: ...}  in study.yml.",

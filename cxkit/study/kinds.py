@@ -40,6 +40,7 @@ class Cells:
 
     def refuse(
         self,
+        code: str,
         bad: np.ndarray,
         what: Callable[[bool], str],
         *,
@@ -57,6 +58,7 @@ class Cells:
         count = f"{len(rows):,}{of}" if of else f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
         more = f"; also {self.raw.place}s {_some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
         self.ledger.refuse(
+            code,
             f"{shown} {what(several)} ({count}{more if len(rows) > 1 else ''}).",
             self.place(bad),
             cure=cure,
@@ -122,7 +124,7 @@ def _trimmed(cells: Cells) -> Cells:
     if cells.role != "comment":
         cells.ledger.repaired.setdefault(cells.table, set()).update(rows.tolist())
         cells.ledger.repair(
-            f"spaces around {len(rows):,} values taken off.", cells.place(changed[codes])
+            "CX-R011", f"spaces around {len(rows):,} values taken off.", cells.place(changed[codes])
         )
     return Cells(**{**cells.__dict__, "text": text})
 
@@ -165,20 +167,29 @@ def _scores(cells: Cells, spec: c.Score) -> pd.Series:
     if bad.any():
         answers = int((~np.isnan(values)).sum() + bad.sum())
         noun = "whole number" if spec.whole else "number"
+        shifted = _shifted(cells, spec, values, bad)
         cells.refuse(
+            "CX-E032" if shifted else "CX-E031",
             bad,
             lambda many: (
                 f"{'are' if many else 'is'} not {'' if many else 'a '}{noun}"
                 f"{'s' if many else ''} from {low:g} to {high:g}"
             ),
-            cure=_score_cure(cells, spec, values, bad),
+            cure=_score_cure(cells, spec, bad, shifted=shifted),
             of=f" of {answers:,} answers",
             error=ScaleError,
         )
     return pd.Series(values)
 
 
-def _score_cure(cells: Cells, spec: c.Score, values: np.ndarray, bad: np.ndarray) -> str:
+def _shifted(cells: Cells, spec: c.Score, values: np.ndarray, bad: np.ndarray) -> bool:
+    """Whether no answer is the lowest and those off the scale are one above the highest."""
+    low, high = spec.scale
+    off = set(cells.text[bad].tolist())
+    return off == {f"{high + 1:g}"} and not (values == low).any() and bool((values == high).any())
+
+
+def _score_cure(cells: Cells, spec: c.Score, bad: np.ndarray, *, shifted: bool) -> str:
     """Say what answers off the scale may be: a total, codes one too high, labels, "no answer"."""
     low, high = spec.scale
     off = list(dict.fromkeys(cells.text[bad].tolist()))
@@ -186,7 +197,7 @@ def _score_cure(cells: Cells, spec: c.Score, values: np.ndarray, bad: np.ndarray
     cure = ""
     if len(rows) == 1 and rows[0] == len(bad) - 1 and len(bad) > 1:
         cure = "It is the last row: if that is a total, take it out.\n  "
-    if off == [f"{high + 1:g}"] and not (values == low).any() and (values == high).any():
+    if shifted:
         return (
             f"{cure}No answer is {low:g}: the codes may run from {low + 1:g} to {high + 1:g}, "
             "one too high. Export the answers themselves."
@@ -213,6 +224,7 @@ def _amounts(cells: Cells) -> pd.Series:
     values, bad = _by_value(cells, _as_number)
     if bad.any():
         cells.refuse(
+            "CX-E036",
             bad,
             lambda many: "are not plain numbers" if many else "is not a plain number",
             cure="Write numbers as 1234.5: no thousands marks, no currency, a point for decimals.",
@@ -248,6 +260,7 @@ def _yes_no(cells: Cells, spec: c.YesNo) -> pd.Series:
     values, bad = _by_value(cells, convert)
     if bad.any():
         cells.refuse(
+            "CX-E037",
             bad,
             lambda many: (
                 f"{'are' if many else 'is'} neither yes ({', '.join(spec.yes)}) "
@@ -282,23 +295,28 @@ def _dates(cells: Cells, spec: c.Date) -> pd.Series:
         first = str(cells.text[bad][0])
         wanted = "year-month-day" if iso else f"in the form {spec.date}"
         cells.refuse(
+            "CX-E033",
             bad,
             lambda many: f"{'are not dates' if many else 'is not a date'} {wanted}",
             cure=_date_cure(cells, "" if cells.private else first),
         )
     if len(zones) > 1:
         cells.ledger.refuse(
+            "CX-E034",
             "moments of different time zones, or with and without one, stand in one column.",
             cells.place(),
             cure="Write all of them in one zone.",
         )
     elif zones - {"none"}:
         cells.ledger.flag(
-            f"all moments are of the zone {zones.pop()}; days are counted there.", cells.place()
+            "CX-F007",
+            f"all moments are of the zone {zones.pop()}; days are counted there.",
+            cells.place(),
         )
     late = (values >= cells.as_of + pd.Timedelta(days=1)).to_numpy()
     if late.any():
         cells.refuse(
+            "CX-E035",
             late,
             lambda many: f"{'lie' if many else 'lies'} after as_of ({cells.as_of:%Y-%m-%d})",
             cure='If the data go further, set as_of in study.yml; if it means "not yet", '

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from cxkit.errors import ColumnError, CxkitError, DataError, ScaleError
 from cxkit.results import Finding
+from cxkit.study.codes import CODES
 
 #: More refusals than this are counted, not told.
 MOST_TOLD = 20
@@ -35,27 +35,32 @@ class Ledger:
         self._errors: list[type[CxkitError]] = []
 
     def refuse(
-        self, text: str, place: Place, *, cure: str = "", error: type[CxkitError] = DataError
+        self,
+        code: str,
+        text: str,
+        place: Place,
+        *,
+        cure: str = "",
+        error: type[CxkitError] = DataError,
     ) -> None:
-        """Note what stops the work."""
+        """Note what stops the work, by a code CX-E..."""
         self._errors.append(error)
-        self._note("refuse", text, place, cure)
+        self.note(code, text, place, cure=cure)
 
-    def repair(self, text: str, place: Place) -> None:
-        """Note what was mended by rule."""
-        self._note("repair", text, place, "")
+    def repair(self, code: str, text: str, place: Place) -> None:
+        """Note what was mended by rule, by a code CX-R..."""
+        self.note(code, text, place)
 
-    def flag(self, text: str, place: Place, *, cure: str = "") -> None:
-        """Note what was kept and must be known."""
-        self._note("flag", text, place, cure)
+    def flag(self, code: str, text: str, place: Place, *, cure: str = "") -> None:
+        """Note what was kept and must be known, by a code CX-F..."""
+        self.note(code, text, place, cure=cure)
 
-    def _note(
-        self, kind: Literal["refuse", "repair", "flag"], text: str, place: Place, cure: str
-    ) -> None:
-        """Add one finding, with its first lines."""
+    def note(self, code: str, text: str, place: Place, *, cure: str = "") -> None:
+        """Add one finding of the kind that its code has, with its first lines."""
         self.findings.append(
             Finding(
-                kind=kind,
+                kind=CODES[code].kind,
+                code=code,
                 table=place.table,
                 file=place.file,
                 column=place.column,

@@ -48,12 +48,14 @@ def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             here = ", ".join(given[unknown].unique()[:3])
             there = ", ".join(customers.frame["customer"].iloc[:3])
             ledger.refuse(
+                "CX-E051",
                 f"none of its customers is in {customers.file}: here {here}; there {there}.",
                 tables[name].place(unknown, role="customer"),
                 cure="The two ids are of different kinds, or a spreadsheet took their zeros.",
             )
             continue
         ledger.flag(
+            "CX-F011",
             f"{unknown.sum():,} of {len(given):,} rows name a customer that {customers.file} "
             "does not have; they count in scores, not in retention.",
             tables[name].place(unknown, role="customer"),
@@ -68,6 +70,7 @@ def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
         given = checked.frame["unit"]
         if name in {"engagement", "staff", "unit_scores"} and (empty := given.isna()).any():
             ledger.flag(
+                "CX-F012",
                 f"{empty.sum():,} of {len(given):,} rows name no unit; "
                 "they count in no comparison of units.",
                 checked.place(empty, role="unit"),
@@ -77,6 +80,7 @@ def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:
         unknown = _strangers(given, tables["units"].frame["unit"])
         if unknown.any():
             ledger.flag(
+                "CX-F013",
                 f"{unknown.sum():,} of {len(given):,} rows name a unit that "
                 f"{tables['units'].file} does not have.",
                 checked.place(unknown, role="unit"),
@@ -92,6 +96,7 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
     unknown = _strangers(frame["parent"], frame["unit"])
     if unknown.any():
         ledger.flag(
+            "CX-F014",
             f"{unknown.sum():,} units have a parent that is not a unit of the table.",
             checked.place(unknown, role="parent"),
         )
@@ -103,6 +108,7 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
             way.append(parent[way[-1]])
         if parent.get(way[-1]) == unit:
             ledger.refuse(
+                "CX-E052",
                 f"units are their own parents: {' → '.join([*way, unit])}.",
                 checked.place(frame["unit"].isin(way), role="parent"),
                 cure="Leave the parent of the topmost unit empty.",
@@ -126,6 +132,7 @@ def _scores_while_leaving(tables: dict[str, Checked], ledger: Ledger) -> None:
     late = scored & (frame[day].dt.normalize() >= end.dt.normalize())
     if late.any():
         ledger.flag(
+            "CX-F015",
             f"{late.sum():,} of {scored.sum():,} scored answers were given on the day of leaving "
             "or after it; they never count as a cause of leaving.",
             responses.place(late, role=day),
@@ -141,6 +148,7 @@ def _before_the_data(
         gone = customers.frame["end"] < observed_from
         if gone.any():
             ledger.flag(
+                "CX-F016",
                 f"{gone.sum():,} customers left before observed_from ({observed_from:%Y-%m-%d}); "
                 "they were never at risk in these data.",
                 customers.place(gone, role="end"),
@@ -155,6 +163,7 @@ def _before_the_data(
             early = tables[name].frame[role] < observed_from
             if early.any():
                 ledger.flag(
+                    "CX-F016",
                     f"{early.sum():,} rows lie before observed_from "
                     f"({observed_from:%Y-%m-%d}), the first day the data cover.",
                     tables[name].place(early, role=role),

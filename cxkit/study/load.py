@@ -21,14 +21,17 @@ LONGEST_FIELD = 4_000_000
 
 @dataclass(frozen=True)
 class RawTable:
-    """The text of a file by column; ``lines`` are where each row begins in the file."""
+    """The text of a file by column; ``lines`` are where each row begins in the file.
+
+    ``repairs`` are what the reader mended (CX-R...) or only saw (CX-F...): code, text, lines.
+    """
 
     header: tuple[str, ...]
     columns: dict[str, np.ndarray]
     lines: np.ndarray
     place: str = "line"
     iso: frozenset[str] = frozenset()
-    repairs: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    repairs: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
 
     @property
     def rows(self) -> int:
@@ -40,6 +43,7 @@ class RawTable:
 class UnreadableError(Exception):
     """The file is not what it should be: what was seen, where, and what to do."""
 
+    code: str
     text: str
     cure: str = ""
     lines: tuple[int, ...] = field(default_factory=tuple)
@@ -81,11 +85,12 @@ def read_table(
     if reader is None:
         known = ", ".join(sorted(READERS))
         raise UnreadableError(
+            "CX-E005",
             f"files ending in {suffix or 'nothing'!r} are not read; known are {known}",
             f"Save it as CSV (UTF-8, comma) and write  file: {Path(name).name.split('.')[0]}.csv",
         )
     if not content.strip():
-        raise UnreadableError("the file is empty.", "Export it again.")
+        raise UnreadableError("CX-E006", "the file is empty.", "Export it again.")
     return reader(content, frozenset(wanted), keep_all)
 
 
@@ -116,22 +121,25 @@ def read_csv(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawTable
             begin = reader.line_num + 1
     except csv.Error:
         raise UnreadableError(
+            "CX-E010",
             "from here on the quotes do not close, or stand inside a field.",
             'A quote inside a quoted field is written twice ("").',
             (begin,),
         ) from None
     if not header:
-        raise UnreadableError("the file holds only blank lines.", "Export it again.")
+        raise UnreadableError("CX-E006", "the file holds only blank lines.", "Export it again.")
     if ragged:
         first, found = ragged[0]
         if len(header) == 1 and not rows:
             raise UnreadableError(
+                "CX-E012",
                 f"the first line is a title, not a header; the header seems to be line {first}.",
                 "Take the lines above it out.",
                 (1,),
             )
         many = f" ({len(ragged)} rows are so)" if len(ragged) > 1 else ""
         raise UnreadableError(
+            "CX-E011",
             f"{found} fields, the header has {len(header)}{many}.",
             "A comma inside a field needs quotes around the field."
             if found > len(header)
@@ -141,7 +149,7 @@ def read_csv(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawTable
     repairs = []
     if blank and lines and blank[0] < lines[-1]:
         inner = tuple(line for line in blank if line < lines[-1])
-        repairs.append((f"{len(inner)} blank lines passed over.", inner))
+        repairs.append(("CX-R001", f"{len(inner)} blank lines passed over.", inner))
     by_name = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
     return RawTable(
         header=tuple(header),
@@ -168,11 +176,15 @@ def _decoded(content: bytes) -> str:
         share = content[:4096].count(b"\0") / len(content[:4096])
         if share < 0.2:
             raise UnreadableError(
-                "a NUL byte stands here; the file is damaged.", "Export it again.", (line,)
+                "CX-E009",
+                "a NUL byte stands here; the file is damaged.",
+                "Export it again.",
+                (line,),
             )
         seen = "UTF-16 text"
     if seen:
         raise UnreadableError(
+            "CX-E008" if seen == "UTF-16 text" else "CX-E007",
             f"this is not comma-separated UTF-8 text but looks like {seen}.",
             "Export or save it as CSV (UTF-8, comma).",
         )
@@ -181,6 +193,7 @@ def _decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise UnreadableError(
+            "CX-E008",
             f"this is not UTF-8 (byte {error.start + 1:,}); it looks like Windows or Latin-1 text.",
             "Save it as CSV (UTF-8, comma).",
             (line,),
@@ -188,7 +201,7 @@ def _decoded(content: bytes) -> str:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UnreadableError(
-            "a NUL byte stands here; the file is damaged.", "Export it again.", (line,)
+            "CX-E009", "a NUL byte stands here; the file is damaged.", "Export it again.", (line,)
         )
     return text
 
@@ -210,6 +223,7 @@ def _fit(header: list[str], line: int, wanted: frozenset[str]) -> None:
     if len(header) == 1:
         if re.match(r"(?i)sep=", header[0]):
             raise UnreadableError(
+                "CX-E013",
                 f"the first line is {header[0]!r}, a note for Excel.",
                 "Remove that line and save with commas.",
                 (line,),
@@ -217,6 +231,7 @@ def _fit(header: list[str], line: int, wanted: frozenset[str]) -> None:
         for mark, what in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if mark in header[0]:
                 raise UnreadableError(
+                    "CX-E013",
                     f"the columns are separated by {what}, not commas.",
                     "Save it as CSV (UTF-8, comma); mind decimal commas.",
                     (line,),
@@ -224,6 +239,7 @@ def _fit(header: list[str], line: int, wanted: frozenset[str]) -> None:
     twice = sorted({name for name in header if name.strip() and header.count(name) > 1})
     if twice and not wanted & set(header):
         raise UnreadableError(
+            "CX-E014",
             "this line looks like data, not a header: it has none of the columns asked for "
             f"({', '.join(sorted(wanted)[:10])}).",
             "Put the names of the columns on the first line.",
@@ -231,12 +247,14 @@ def _fit(header: list[str], line: int, wanted: frozenset[str]) -> None:
         )
     if twice:
         raise UnreadableError(
+            "CX-E015",
             f"the header has {', '.join(map(repr, twice))} more than once.",
             "Give every column its own name.",
             (line,),
         )
     if sum(not name.strip() for name in header) > 1:
         raise UnreadableError(
+            "CX-E015",
             "several columns have no name in the header.",
             "Give every column a name, or remove the empty columns.",
             (line,),
@@ -252,10 +270,14 @@ def read_parquet(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawT
         file = pq.ParquetFile(io.BytesIO(content))
         header = tuple(file.schema_arrow.names)
         if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise UnreadableError(f"the column {twice[0]!r} stands there more than once.")
+            raise UnreadableError(
+                "CX-E015", f"the column {twice[0]!r} stands there more than once."
+            )
         table = file.read(columns=[n for n in header if keep_all or n in wanted])
     except (pa.ArrowException, OSError):
-        raise UnreadableError("this is not a whole Parquet file.", "Export it again.") from None
+        raise UnreadableError(
+            "CX-E016", "this is not a whole Parquet file.", "Export it again."
+        ) from None
     columns = {}
     iso = set()
     for name in table.column_names:
@@ -263,6 +285,7 @@ def read_parquet(content: bytes, wanted: frozenset[str], keep_all: bool) -> RawT
         kind = values.type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind):
             raise UnreadableError(
+                "CX-E017",
                 f"it holds {kind}, not one plain value per row.",
                 "Export it with one column per value.",
                 column=name,

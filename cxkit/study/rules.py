@@ -46,6 +46,7 @@ def _needed(checked: Checked, ledger: Ledger) -> None:
             if checked.table.roles[role].column in refused:
                 continue  # told already: what could not be read is not also empty
             ledger.refuse(
+                "CX-E041",
                 f"{role} is empty ({empty.sum():,} of {len(empty):,} rows).",
                 checked.place(empty, role=role),
                 cure="Every row needs it; fill it in, or take the row out.",
@@ -60,6 +61,7 @@ def _footnotes(checked: Checked, ledger: Ledger) -> None:
     alone = (frame.notna().sum(axis=1) <= 1).to_numpy()
     if alone.any() and not alone.all():
         ledger.refuse(
+            "CX-E042",
             f"only one cell is filled ({alone.sum():,} of {len(alone):,} rows).",
             checked.place(alone),
             cure="If it is a note below the table, take it out.",
@@ -76,6 +78,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
         copies = text.duplicated().to_numpy()
         if copies.any():
             ledger.flag(
+                "CX-F001",
                 f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
                 "without an id they may be different people with the same answers.",
                 checked.place(copies),
@@ -85,6 +88,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
     copies = (frame.duplicated() & filled).to_numpy()
     if copies.any():
         ledger.repair(
+            "CX-R012",
             f"{copies.sum():,} exact copies of a row with the same {_and(key)} dropped.",
             checked.place(copies, role=key[0]),
         )
@@ -97,6 +101,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
         first = checked.lines[np.flatnonzero(same)[0]]
         shown = "" if checked.table.private else f" ({_and([str(v) for v in frame.loc[row, key]])})"
         ledger.refuse(
+            "CX-E043",
             f"the same {_and(key)}{shown} as on {checked.raw.place} {first}, "
             f"with other content ({again.sum():,} rows are so).",
             checked.place(again, role=key[0]),
@@ -123,6 +128,7 @@ def _days_in_order(checked: Checked, ledger: Ledger) -> None:
         days = [frame[role].iloc[[row]].dt.strftime(form).item() for role in (last, first)]
         shown = "" if checked.table.private else f": {days[0]} against {days[1]}"
         ledger.refuse(
+            "CX-E044",
             f"{last} lies before {first}{shown} ({wrong.sum():,} of {len(wrong):,} rows).",
             checked.place(wrong, role=last),
             cure="Mend the dates; perhaps day and month changed places.",
@@ -136,6 +142,7 @@ def _encoded_once(checked: Checked, ledger: Ledger) -> None:
         if any(_TWICE_ENCODED.search(text) for text in values.dropna().unique()):
             odd = [isinstance(v, str) and bool(_TWICE_ENCODED.search(v)) for v in values]
             ledger.flag(
+                "CX-F002",
                 f"{sum(odd):,} texts look encoded twice (as in ZÃ¼rich); kept as they are.",
                 checked.place(odd, role=role),
             )
@@ -147,11 +154,14 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
     scores = list(table.scores)
     for role in scores:
         if frame[role].isna().all():
-            ledger.flag(f"no answer at all in {len(frame):,} rows.", checked.place(role=role))
+            ledger.flag(
+                "CX-F003", f"no answer at all in {len(frame):,} rows.", checked.place(role=role)
+            )
     if "answered_on" in frame and scores:
         undated = (frame[scores].notna().any(axis=1) & frame["answered_on"].isna()).to_numpy()
         if undated.any():
             ledger.flag(
+                "CX-F004",
                 f"{undated.sum():,} rows have a score and no day of answering; "
                 "they count in scores, not in anything over time.",
                 checked.place(undated, role="answered_on"),
@@ -160,11 +170,13 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
         early = (frame["answered_on"] < frame["asked_on"]).to_numpy()
         if early.any():
             ledger.flag(
+                "CX-F005",
                 f"{early.sum():,} rows were answered before they were asked.",
                 checked.place(early, role="answered_on"),
             )
     if "customer" in frame and (anonymous := frame["customer"].isna()).any():
         ledger.flag(
+            "CX-F006",
             f"{anonymous.sum():,} rows name no customer; they count in scores only.",
             checked.place(anonymous, role="customer"),
         )
@@ -176,6 +188,7 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
     instruments = sorted(frame["instrument"].dropna().unique())
     if len(instruments) > 1:
         ledger.flag(
+            "CX-F017",
             f"{len(instruments)} different instruments ({', '.join(instruments)}): "
             "their scores are never subtracted.",
             checked.place(),
@@ -183,6 +196,7 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
     for role in ("engagement", "experience"):
         if (missing := frame[role].isna()).any():
             ledger.flag(
+                "CX-F018",
                 f"{missing.sum():,} of {len(frame):,} rows have no {role} score.",
                 checked.place(missing, role=role),
             )
@@ -193,11 +207,14 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
         silent = frame["wave"].isin(said.waves) if said.waves else pd.Series(True, frame.index)
         if (there := silent & frame[role].notna()).any():
             ledger.flag(
+                "CX-F019",
                 f"{there.sum():,} rows have a count although the study says it was not published.",
                 checked.place(there, role=role),
             )
         for wave in sorted(set(said.waves) - set(frame["wave"])):
-            ledger.flag(f"no row is of the wave {wave} that {role} names.", checked.place())
+            ledger.flag(
+                "CX-F019", f"no row is of the wave {wave} that {role} names.", checked.place()
+            )
 
 
 def is_dated(checked: Checked | None) -> bool:

@@ -77,7 +77,9 @@ def selected(
             theirs = customers.loc[_among(customers["unit"], places), "customer"]
             rows = _among(frame["customer"], theirs)
         else:
-            ledger.flag(f"where={where}: not narrowed, it knows no {name}.", Place(table, ""))
+            ledger.flag(
+                "CX-F020", f"where={where}: not narrowed, it knows no {name}.", Place(table, "")
+            )
             kept[table] = frame
             continue
         kept[table] = frame[rows].reset_index(drop=True)

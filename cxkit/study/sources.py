@@ -82,6 +82,7 @@ def open_source(
     place = Place(name, table.source)
     if name in SMALL:
         ledger.refuse(
+            "CX-E061",
             "this table is small, and others are read against it: it comes as a file.",
             place,
             cure=f"Export it and write  file: {name}.csv",
@@ -91,7 +92,7 @@ def open_source(
         rows = nw.from_native(_found(table.source, folder, engine)).lazy()
         kinds = rows.collect_schema()
     except UnreadableError as fault:
-        ledger.refuse(fault.text, place, cure=fault.cure)
+        ledger.refuse(fault.code, fault.text, place, cure=fault.cure)
         return None
     roles = {
         role: spec
@@ -127,11 +128,13 @@ def _found(source: str, folder: Path, engine: Any) -> Any:
             return engine.table(source)
         except Exception as error:  # whatever an engine calls its own refusal
             raise UnreadableError(
+                "CX-E062",
                 f"the engine has no such table ({type(error).__name__}).",
                 "Mend  source:  in study.yml, or the connection given as engine=.",
             ) from error
     known = ", ".join(map(str, engine)) if isinstance(engine, Mapping) else ""
     raise UnreadableError(
+        "CX-E062",
         "this is neither a folder of Parquet beside study.yml nor a frame that was given"
         + (f" (given: {known})." if known else "."),
         f"Give the frame:  cx.open_study(path, engine={{{source!r}: frame}})",
@@ -145,6 +148,7 @@ def _parquet(path: Path) -> Any:
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not all(file.is_file() for file in files) or not files:
         raise UnreadableError(
+            "CX-E062",
             "there is no Parquet file." if path.is_dir() else "there is no such file.",
             "Mend  source:  in study.yml, or write the Parquet files.",
         )
@@ -154,6 +158,7 @@ def _parquet(path: Path) -> Any:
         return engine.read_parquet([str(file) for file in files], union_by_name=True)
     except duckdb.Error as error:
         raise UnreadableError(
+            "CX-E062",
             f"the Parquet files cannot be read together ({type(error).__name__}).",
             "One of them is cut short, or their columns differ in kind.",
         ) from error
@@ -168,6 +173,7 @@ def _kind_fits(role: str, spec: c.Column, kind: Any, place: Place, ledger: Ledge
         wanted = "numbers"
     if wanted:
         ledger.refuse(
+            "CX-E063",
             f"{role} holds {kind}, not {wanted}.",
             Place(place.table, place.file, spec.column),
             cure=f"Write it as {wanted} when the source is made.",
@@ -220,7 +226,7 @@ def _held(
     ).to_pylist()[0]
     n = int(seen["rows"])
     if not n:
-        ledger.refuse("the source has no rows.", place, cure="Look at how it was made.")
+        ledger.refuse("CX-E064", "the source has no rows.", place, cure="Look at how it was made.")
     for role in tests:
         if bad := int(seen[role]):
             _refuse(role, roles[role], bad, n, place, ledger, as_of)
@@ -237,6 +243,7 @@ def _refuse(
         low, high = spec.scale
         kind = "a whole number" if spec.whole else "a number"
         ledger.refuse(
+            "CX-E031",
             f"{role} is not {kind} from {low:g} to {high:g} in {rows}.",
             here,
             cure=f'If a code means "no answer", write  missing: [CODE]  under {place.table} in '
@@ -245,13 +252,17 @@ def _refuse(
         )
     elif isinstance(spec, c.Date):
         ledger.refuse(
+            "CX-E035",
             f"{role} lies after as_of ({as_of}) in {rows}.",
             here,
             cure="If the data go further, set as_of in study.yml.",
         )
     else:
         ledger.refuse(
-            f"{role} is empty in {rows}.", here, cure="Every row needs it; take those rows out."
+            "CX-E041",
+            f"{role} is empty in {rows}.",
+            here,
+            cure="Every row needs it; take those rows out.",
         )
 
 
@@ -279,7 +290,9 @@ def narrowed(
     for table, scan in scans.items():
         role, ids = _chosen(name, value, scan, frames, contract)
         if ids is None:
-            ledger.flag(f"where={where}: not narrowed, it knows no {name}.", Place(table, ""))
+            ledger.flag(
+                "CX-F020", f"where={where}: not narrowed, it knows no {name}.", Place(table, "")
+            )
             kept[table] = scan.rows.to_native()
             continue
         if len(ids) > MOST_LISTED:

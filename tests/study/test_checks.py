@@ -43,7 +43,7 @@ def test_an_answer_off_the_scale_names_line_value_and_cure(shop: Shop) -> None:
     assert told == (
         "responses.csv line 2, column nps: 99 is not a whole number from 0 to 10 "
         '(1 of 3 answers).\n  If 99 means "no answer", write  missing: [98, 99]  '
-        "under responses in study.yml."
+        "under responses in study.yml.  [CX-E031]"
     )
 
 
@@ -256,7 +256,7 @@ def test_off_scale_answers_of_employees_give_line_and_column_only(shop: Shop) ->
     assert told == (
         "engagement.csv line 3, column q1: the value there is not a whole number from 1 to 5 "
         '(1 of 2 answers).\n  If it is a code for "no answer", list it after  missing:  '
-        "under engagement in study.yml (values of this table are never shown)."
+        "under engagement in study.yml (values of this table are never shown).  [CX-E031]"
     )
 
 

@@ -27,7 +27,7 @@ def test_lines_are_physical_lines_and_bom_is_no_part_of_a_name() -> None:
     assert raw.header == ("id", "say")
     assert raw.lines.tolist() == [2, 5]
     assert raw.columns["say"].tolist() == ["two\r\nlines", "x"]
-    assert raw.repairs == (("1 blank lines passed over.", (4,)),)
+    assert raw.repairs == (("CX-R001", "1 blank lines passed over.", (4,)),)
 
 
 def test_a_column_nobody_asked_for_is_read_past() -> None:

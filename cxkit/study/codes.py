@@ -1,0 +1,152 @@
+"""Every finding has a code that does not change: what it means and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+_CODES = """
+CX-E001 The file is not there.
+  Mend `file:` in study.yml; the message names the nearest file in that folder.
+CX-E002 A folder stands where a file is expected.
+  Name the file in it.
+CX-E003 The file cannot be read: the system refuses it.
+  Look at its rights.
+CX-E004 `file:` names an address, or a variable that is not the kit's or not set.
+  Download the file first; set a variable whose name begins with `CXKIT_`.
+CX-E005 The file is of a kind that is not read.
+  Save it as one of the kinds that the message lists.
+CX-E006 The file is empty.
+  Export it again.
+CX-E007 The file holds something else: a web page, an error message of an interface, a picture.
+  Export it again; look at it in an editor if the name seems right.
+CX-E008 The text is in another encoding than the kit can be sure of.
+  Save it as UTF-8.
+CX-E009 A NUL byte stands in the text: the file is damaged.
+  Export it again.
+CX-E010 Quotes do not close, or stand inside a field.
+  A quote inside a quoted field is written twice.
+CX-E011 A row has more fields than the header, or fewer.
+  A separator inside a field needs quotes around it; an empty answer still has its separators.
+CX-E012 Lines stand above the header.
+  Take them out.
+CX-E013 The columns are separated by something else than expected.
+  Save the file as CSV (UTF-8, comma).
+CX-E014 The first line is data, not a header.
+  Put the names of the columns on the first line.
+CX-E015 A column has no name, or two have the same.
+  Give every column its own name.
+CX-E016 The file is cut short or damaged: it is not whole.
+  Export or copy it again; no row of it is used.
+CX-E017 A column holds lists or bytes, not one plain value per row.
+  Export it with one column per value.
+CX-E018 A column that the study asks for is not in the file.
+  Mend its name in study.yml; the message lists the columns of the file.
+CX-E019 The file has a header and no rows.
+  Export it again, or take the table out of study.yml.
+CX-E031 An answer lies off its scale.
+  If it is a code for "no answer", list it after `missing:`; if it is a total, take the row out.
+CX-E032 No answer is the lowest of the scale and some are one above the highest: shifted codes.
+  Export the answers themselves.
+CX-E033 A date cannot be read in the form declared.
+  Declare its form, as in `start: {column: NAME, date: "%d.%m.%Y"}`.
+CX-E034 Moments of different time zones, or with and without one, stand in one column.
+  Write all of them in one zone.
+CX-E035 A date lies after `as_of`.
+  Set `as_of` in study.yml if the data go further; leave a cell empty that means "not yet".
+CX-E036 An amount is not a plain number.
+  Write numbers as 1234.5: no thousands marks, no currency, a point for decimals.
+CX-E037 A value is neither yes nor no.
+  Declare the spellings: `{column: NAME, yes: [...], no: [...]}`.
+CX-E041 A row lacks what makes it a row of its table.
+  Fill it in, or take the row out.
+CX-E042 A row has a single filled cell.
+  If it is a note below the table, take it out.
+CX-E043 Two rows have one id and different content.
+  One of them is wrong, or the column is not what tells rows apart.
+CX-E044 An end lies before its start.
+  Mend the dates; perhaps day and month changed places.
+CX-E045 A wave has no instrument under `by_wave`.
+  Add it under `instrument:` in study.yml.
+CX-E051 Not one customer of a table is in the customer table.
+  The ids are of different kinds, or a spreadsheet took their zeros: export them as text.
+CX-E052 Units are their own parents.
+  Leave the parent of the topmost unit empty.
+CX-E061 A table that others are read against was given as a `source:`.
+  Export it and write `file:`.
+CX-E062 The source is not there, or cannot be read.
+  Mend `source:` in study.yml, or give the frame: `cx.open_study(path, engine={...})`.
+CX-E063 A column of a source has another type than its role.
+  Write it in that type when the source is made.
+CX-E064 The source has no rows.
+  Look at how it was made.
+CX-R001 Blank lines were passed over.
+  Nothing, unless rows are missing.
+CX-R011 Spaces around values were taken off.
+  Nothing.
+CX-R012 Exact copies of a row with the same id were dropped.
+  Nothing, unless the id is not what tells rows apart.
+CX-F001 Rows without an id are exact copies of others; they are kept.
+  Declare an id if there is one: then copies are dropped.
+CX-F002 Texts look encoded twice (ZÃ¼rich); they are kept.
+  Export the file again as UTF-8.
+CX-F003 A scored column has no answer at all.
+  Look whether the right column is named.
+CX-F004 Rows have a score and no day of answering.
+  They count in scores, not in anything over time.
+CX-F005 Rows were answered before they were asked.
+  Look whether the two columns changed places.
+CX-F006 Rows name no customer.
+  They count in scores only.
+CX-F007 All moments are of one time zone other than none; days are counted there.
+  Nothing, if the day of that zone is meant.
+CX-F011 Rows name customers that the customer table does not have.
+  They count in scores, not in retention; look whether the customer table is whole.
+CX-F012 Rows name no unit.
+  They count in no comparison of units.
+CX-F013 Rows name units that the unit table does not have.
+  Add them to the unit table.
+CX-F014 Units have a parent that is not a unit of the table.
+  Add the parent, or leave it empty.
+CX-F015 Scored answers were given on the day of leaving or after it.
+  Nothing: they never count as a cause of leaving.
+CX-F016 Something lies before `observed_from`.
+  Nothing, if `observed_from` is the first day that the data cover.
+CX-F017 Scores of units come from different instruments.
+  Nothing: they are never subtracted.
+CX-F018 Rows of units have no score.
+  Nothing, if it was not published.
+CX-F019 Counts of people are there although declared as not published, or a wave is not there.
+  Mend `counts:` or `waves:` in study.yml.
+CX-F020 A source was not narrowed by `where`: it does not know the column.
+  Give the source that column, or choose by unit.
+"""
+
+_KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {
+    "E": "refuse",
+    "R": "repair",
+    "F": "flag",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a code means: its kind, the cause and the mend."""
+
+    kind: Literal["refuse", "repair", "flag"]
+    cause: str
+    mend: str
+
+
+def _read(text: str) -> dict[str, Code]:
+    """Read the pairs of lines above: code and cause, then the mend."""
+    lines = text.strip().splitlines()
+    codes = {}
+    for first, second in zip(lines[::2], lines[1::2], strict=True):
+        code, cause = first.split(" ", 1)
+        codes[code] = Code(_KINDS[code[3]], cause, second.strip())
+    return codes
+
+
+#: Code -> kind, cause, mend; docs/findings.md is made from it.
+CODES = _read(_CODES)
