@@ -102,8 +102,8 @@ def shown(output: Mapping[str, Any]) -> Markup:
         if not printed:
             return Markup()
         if output["name"] == "stderr":
-            opening = '<details class="messages"><summary>Messages</summary>'
-            return Markup(f"{opening}<pre>{printed}</pre></details>")  # noqa: S704
+            opening = '<details class="messages"><summary>Messages</summary><pre tabindex="0">'
+            return Markup(f"{opening}{printed}</pre></details>")  # noqa: S704
         return Markup(f'<pre tabindex="0">{printed}</pre>')  # noqa: S704
     data = output.get("data", {})
     if "text/html" in data:
