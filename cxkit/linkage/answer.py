@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from cxkit.results import Answer, Note, guards_table
 if TYPE_CHECKING:
     from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
+    from cxkit.results import Estimate
     from cxkit.study.study import Study
 
 QUESTION = "Do engaged employees and good experience go together, and which comes first?"
@@ -81,31 +83,32 @@ def linkage_answer(
     """
     policy = Policy(employees=min_employees, customers=min_customers)
     pairs = pair(study, measure=measure)
+    if pairs.employees is not None:
+        refuse_unkeyed(pairs.employees, pairs.items)
+    staff = None if pairs.employees is None else pairs.employees["respondent"].nunique()
+    hushed = "" if staff is None else policy.withheld(staff)
     latest = pairs.instruments[-1]
     units = pairs.units[pairs.units["instrument"] == latest]
     rows = []
     for name in pairs.instruments:
         part = pairs.units[pairs.units["instrument"] == name]
-        found = correlation(part["engagement"], part["experience"], level=level)
+        found = _told(correlation(part["engagement"], part["experience"], level=level), hushed)
         rows.append({"instrument": name, **found.as_row(), "reading": wording.reading(found)})
     by_instrument = pd.DataFrame(rows)
-    r = correlation(units["engagement"], units["experience"], level=level)
+    r = _told(correlation(units["engagement"], units["experience"], level=level), hushed)
     iccs = reliabilities(pairs, level=level)
     true = None
-    if pairs.employees is not None and pairs.customers is not None:
-        refuse_unkeyed(pairs.employees, pairs.items)
+    if pairs.employees is not None and pairs.customers is not None and not hushed:
         true = corrected_correlation(pairs.employees, pairs.customers, seed=SEED, level=level)
-    staff = 0 if pairs.employees is None else pairs.employees["respondent"].nunique()
-    hushed = "" if pairs.employees is None else policy.withheld(staff)
     agreed = agreement(pairs)
-    agreed = agreed.iloc[:0] if hushed else agreed
-    lagged = lags(pairs, level=level, seed=SEED)
-    order = _order(pairs, level=level)
+    lagged = pd.DataFrame() if hushed else lags(pairs, level=level, seed=SEED)
+    order = _order(pairs, hushed, level=level)
     shown = showable(units, policy)
     steps = ladder(
         pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, hushed=hushed, level=level
     )
-    guards = guards_of(pairs, shown, steps, by_instrument, order.verdict, order.sentence, units)
+    seen = units.assign(engagement=float("nan")) if hushed else units
+    guards = guards_of(pairs, shown, steps, by_instrument, order.verdict, order.sentence, seen)
     told = wording.reading(r)
     association = {
         "go together": "associated",
@@ -123,7 +126,7 @@ def linkage_answer(
         headline=wording.headline(r, order.verdict),
         sentences=tuple(sentences),
         how_sure=wording.how_sure(r, steps),
-        doubt=wording.doubt(pairs),
+        doubt=wording.doubt(pairs, order.verdict),
         estimate=r,
         guards=tuple(guards),
     )
@@ -131,7 +134,7 @@ def linkage_answer(
     places, step = sections.acting(pairs, fit)
     item_links, items_said = sections.item_table(pairs, units, level=level)
     strip, beside = sections.published(r, true)
-    return LinkageAnswer(
+    result = LinkageAnswer(
         answer=answer,
         r=r,
         by_instrument=by_instrument,
@@ -141,12 +144,10 @@ def linkage_answer(
         engagement_unit=pairs.engagement_unit,
         experience_unit=pairs.experience_unit,
         who=tables.who(pairs, shown),
-        measured=Note(paragraphs=(hushed,))
-        if hushed
-        else sections.measurement(study, pairs, level=level),
+        measured=sections.measurement(study, pairs, level=level),
         ladder=tables.ladder(steps, level),
         correlations=tables.correlations(by_instrument, level),
-        agreement=tables.agreement(agreed, hushed=hushed),
+        agreement=tables.agreement(agreed),
         published=strip,
         beside=beside,
         models=sections.models(pairs, fit, level=level),
@@ -163,10 +164,30 @@ def linkage_answer(
         conclusion=wording.conclusion(r, pairs, told),
         level=level,
     )
+    if not hushed:
+        return result
+    gone: dict[str, Any] = dict.fromkeys(_OF_EMPLOYEES, Note(paragraphs=(hushed,)))
+    return replace(result, **gone)
 
 
-def _order(pairs: Pairs, *, level: float) -> Order:
+#: The parts of the page that hold figures of what employees answered, the correlation apart.
+_OF_EMPLOYEES = (
+    "measured", "agreement", "models", "groups", "lags_table", "panel", "direction", "other_arrow",
+    "places", "step", "items", "items_said",
+)  # fmt: skip
+
+
+def _told(r: Estimate, hushed: str) -> Estimate:
+    """Return a correlation, or that it is withheld."""
+    if not hushed:
+        return r
+    return replace(r, value=None, low=None, high=None, se=None, status="withheld", reason=hushed)
+
+
+def _order(pairs: Pairs, hushed: str, *, level: float) -> Order:
     """Ask the panel which comes first, or say why it cannot be asked."""
+    if hushed:
+        return untold(f"Which comes first is not told. {hushed}", waves=0)
     if pairs.wave_note or pairs.waves.empty:
         reason = pairs.wave_note or "no unit has both sides in the same wave"
         return untold(f"Which comes first cannot be told: {reason}.", waves=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -40,8 +40,9 @@ class Order:
         one), p, p_adjusted (Holm over the two), n. Empty where no model could be fitted.
     n, dropped : int
         Units with every wave, and units set aside for missing one.
-    waves, merged : int
-        Waves modelled, and how many given waves make one of them.
+    waves, merged, early : int
+        Waves modelled, how many given waves make one of them, and how many of the first given waves
+        are left out because they do not fill one.
     fit : PanelFit or None
         The model with equal lags.
     """
@@ -54,6 +55,7 @@ class Order:
     waves: int
     merged: int
     fit: PanelFit | None
+    early: int = 0
 
 
 def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
@@ -73,9 +75,10 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     Notes
     -----
     Random-intercept cross-lagged panel with lags equal over time and free means of the waves; each
-    lag is tested by the likelihood ratio against the model without it. Adjacent waves are averaged,
-    in groups as equal as they come, until 2 W <= units / 5, with W from three to six; otherwise
-    there are too few units for direction. A unit that misses a wave is set aside and counted. Where
+    lag is tested by the likelihood ratio against the model without it. Adjacent waves are averaged
+    in groups of one, two, three ... until 2 W <= units / 5, with W from three to six and counting
+    the units that have every averaged wave; otherwise there are too few units for direction. The
+    first waves that do not fill a group are left out. A unit that misses a wave is set aside. Where
     a fitted covariance is not positive definite the verdict is "cannot tell". A lag is a statement
     of what follows what within units, not yet of cause: a third thing that changes over time can
     drive both.
@@ -101,21 +104,19 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
             waves=len(order),
         )
     units = int(waves["unit"].nunique())
-    merged = _group_size(len(order), units)
-    if merged is None:
+    takes = f"it takes {2 * FEWEST_WAVES * UNITS_PER_SCORE:,}"
+    if units < 2 * FEWEST_WAVES * UNITS_PER_SCORE:
         return untold(
             f"Too few units for direction: {markup.counted(units, 'unit')} cannot carry "
-            f"{FEWEST_WAVES} waves of two scores; it takes "
-            f"{2 * FEWEST_WAVES * UNITS_PER_SCORE:,}.",
+            f"{FEWEST_WAVES} waves of two scores; {takes}.",
             waves=len(order),
         )
-    wide = _wide(waves, order, merged)
+    wide, merged = _merged(waves, order)
     n, w = len(wide), wide.shape[1] // 2
-    dropped = units - n
+    dropped, early = units - n, len(order) - w * merged
     if n < 2 * w * UNITS_PER_SCORE:
         return untold(
-            f"Too few units for direction: {n:,} of {units:,} units have every wave; it takes "
-            f"{2 * w * UNITS_PER_SCORE:,}.",
+            f"Too few units for direction: {n:,} of {units:,} units have every wave; {takes}.",
             waves=w,
             n=n,
             dropped=dropped,
@@ -128,11 +129,15 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
             for lag in _LAGS
         }
     except QuestionError as refused:
-        return untold(
-            f"Which comes first cannot be told: {str(refused).splitlines()[0]}",
-            waves=w,
-            n=n,
-            dropped=dropped,
+        return replace(
+            untold(
+                f"Which comes first cannot be told: {str(refused).splitlines()[0]}",
+                waves=w,
+                n=n,
+                dropped=dropped,
+            ),
+            merged=merged,
+            early=early,
         )
     rows = _rows(full, [p for _, p in tests.values()], level)
     verdict = verdict_of(rows, 1 - level) if full.proper else "cannot tell"
@@ -145,6 +150,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
         waves=w,
         merged=merged,
         fit=full,
+        early=early,
     )
 
 
@@ -208,17 +214,18 @@ def _rows(full: PanelFit, p: list[float], level: float) -> pd.DataFrame:
     )
 
 
-def _group_size(waves: int, units: int) -> int | None:
-    """Return how many adjacent waves to average, or None where no grouping carries the model."""
-    for size in range(1, waves // FEWEST_WAVES + 1):
-        merged = waves // size
-        if FEWEST_WAVES <= merged <= MOST_WAVES and 2 * merged * UNITS_PER_SCORE <= units:
-            return size
-    return None
+def _merged(waves: pd.DataFrame, order: Sequence[object]) -> tuple[pd.DataFrame, int]:
+    """Average as few adjacent waves as the units carry: the panel, and how many made one wave."""
+    sizes = [s for s in range(1, len(order)) if FEWEST_WAVES <= len(order) // s <= MOST_WAVES]
+    for size in sizes:
+        wide = _wide(waves, order, size)
+        if wide.shape[1] * UNITS_PER_SCORE <= len(wide):
+            break
+    return wide, size
 
 
 def _wide(waves: pd.DataFrame, order: Sequence[object], merged: int) -> pd.DataFrame:
-    """Return one row per unit that has every wave: x1, y1, x2, y2, ...; odd first waves go."""
+    """Return one row per unit that has every wave: x1, y1, x2, y2, ...; first waves too many go."""
     kept = order[len(order) % merged :]
     step = {wave: i // merged for i, wave in enumerate(kept)}
     panel = waves[waves["wave"].isin(step)].assign(t=lambda f: f["wave"].map(step))

@@ -83,6 +83,11 @@ def ladder(
     ``hushed`` says why the employees' figures are withheld; "" where they are not.
     """
     rows = [_raters(units, side) for side in ("employees", "customers")]
+    if hushed:
+        silent = ("agreement within units, rwg(j)", "ICC(1) of engagement", "ICC(2) of engagement")
+        rows += [_unknown(name, hushed) for name in silent]
+        rows += _icc_rungs("experience", iccs.get("experience"))
+        return pd.DataFrame([*rows, _unknown("correlation between units, Pearson", hushed)])
     if len(agreed):
         poor = agreed[agreed["median"].fillna(0) < AGREE]["group"].tolist()
         figure = "; ".join(
@@ -100,7 +105,7 @@ def ladder(
             )
         )
     else:
-        rows.append(_unknown("agreement within units, rwg(j)", hushed))
+        rows.append(_unknown("agreement within units, rwg(j)"))
     for side in ("engagement", "experience"):
         rows += _icc_rungs(side, iccs.get(side))
     rows.append(_correlation_rung("correlation between units, Pearson", r))

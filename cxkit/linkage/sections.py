@@ -116,6 +116,8 @@ def panel(order: Order, *, level: float) -> Table | Note:
         return Note(paragraphs=(order.sentence,))
     rows = order.lags.assign(shown=[markup.p_value(p) for p in order.lags["p_adjusted"]])
     merged = f", {order.merged} given waves to one" if order.merged > 1 else ""
+    if order.early:
+        merged += f", the first {markup.counted(order.early, 'given wave')} left out"
     return Table.of(
         rows,
         caption=f"Random-intercept cross-lagged panel: {order.n:,} units, {order.waves} waves"

@@ -53,13 +53,12 @@ def _alone(unmatched: pd.DataFrame) -> str:
     return "no partner, not in the correlation; " + "; ".join(parts)
 
 
-def agreement(agreed: pd.DataFrame, *, hushed: str) -> Table | Note:
+def agreement(agreed: pd.DataFrame) -> Table | Note:
     """Return rwg(j) by group of items, or why there is none."""
     if agreed.empty:
         return Note(
             paragraphs=(
-                hushed
-                or "Agreement within units cannot be computed: the study holds unit scores, not "
+                "Agreement within units cannot be computed: the study holds unit scores, not "
                 "people's answers.",
             )
         )

@@ -106,16 +106,19 @@ def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     return f"{base} It is limited by: {first['rung']} ({first['reason']}).{tail}"
 
 
-def doubt(pairs: Pairs) -> str:
-    """Say the strongest doubt: a common source, else a common cause."""
+def doubt(pairs: Pairs, verdict: str) -> str:
+    """Say the strongest doubt: a common source, else a common cause and what the order leaves."""
     if pairs.same_people:
         return (
             "The same people rated both sides: a good mood raises both, and part of the "
             "correlation is that."
         )
+    causes = "A unit's place, size, management or customers can raise or lower both sides"
+    if verdict == "cannot tell":
+        return f"{causes}, and the order in time is not known."
     return (
-        "A unit's place, size, management or customers can raise or lower both sides; nothing of "
-        "that is held equal here, and the order in time is not known."
+        f"{causes}. Within units an order in time was found, but something else that changes over "
+        "time can drive both."
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import cxkit as cx
 from cxkit.disclosure import Policy, showable
 from cxkit.errors import ColumnError, MissingTableError, ParameterError, QuestionError
+from cxkit.linkage import wording
 from cxkit.linkage.direction import lags
 from cxkit.simulate.truth import read_truth
 from tests import firms, reference_case
@@ -118,6 +119,20 @@ def test_the_question_that_cannot_be_told_is_not_told(sample):
     assert sample.verdict == "associated; which comes first: cannot tell"
     assert "Which comes first cannot be told" in sample.answer.headline
     assert "Which comes first cannot be told" in str(sample.direction)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "unsaid"),
+    [
+        ("cannot tell", "the order in time is not known", "an order in time was found"),
+        ("both", "an order in time was found", "not known"),
+        ("engagement precedes", "something else that changes", "not known"),
+    ],
+)
+def test_the_doubt_follows_the_verdict(verdict, said, unsaid):
+    text = wording.doubt(SimpleNamespace(same_people=False), verdict)
+    assert said in text
+    assert unsaid not in text
 
 
 def test_every_kind_of_guard_fires_somewhere_it_should(sample):

@@ -164,12 +164,24 @@ def test_what_a_handful_of_employees_said_is_shown_nowhere(tmp_path):
         tables["engagement"] = asked[asked["who"].isin([f"E{i}" for i in range(9)])]
 
     result = cx.linkage_answer(opened(tmp_path, bend))
-    for shown in (result.measured, result.agreement):
-        assert str(shown).startswith("Withheld: fewer than 10 employees answered")
-    rung = result.ladder.frame.set_index("rung").loc["agreement within units, rwg(j)"]
-    assert (rung["figure"], rung["verdict"]) == ("–", "not known")
-    assert "Withheld" in rung["reason"]
+    for name in ("measured", "agreement", "models", "groups", "lags_table", "panel", "direction",
+                 "other_arrow", "places", "step", "items", "items_said"):  # fmt: skip
+        said = str(getattr(result, name))
+        assert said.startswith("Withheld: fewer than 10 employees answered"), name
+    rungs = result.ladder.frame.set_index("rung")
+    for rung in ("agreement within units, rwg(j)", "ICC(1) of engagement", "ICC(2) of engagement",
+                 "correlation between units, Pearson"):  # fmt: skip
+        assert (rungs.loc[rung, "figure"], rungs.loc[rung, "verdict"]) == ("–", "not known")
+        assert "Withheld" in rungs.loc[rung, "reason"]
+    assert not any("Spearman" in r or "corrected" in r or "left out" in r for r in rungs.index)
+    assert (result.r.value, result.r.status) == (None, "withheld")
+    assert result.by_instrument["value"].isna().all()
+    assert result.lags.empty
     assert result.shown.units.empty
+    assert result.shown.pool.empty
+    assert "Withheld" in result.answer.headline
+    page = str(result.answer) + cx.figures.scatter(result).alt + str(result.published)
+    assert not re.search(r"\br = ", page)
     ten = opened(
         tmp_path,
         lambda _, tables: tables.update(

@@ -104,6 +104,17 @@ def test_waves_are_merged_until_the_units_carry_them():
     assert which_first(with_gap).dropped == 1
 
 
+def test_waves_are_merged_further_where_a_unit_misses_one():
+    """Sixty units carry six waves; fifty-nine do not, but they carry three averaged ones."""
+    whole = simulated(3, 60, waves=6)
+    assert (which_first(whole).waves, which_first(whole).merged) == (6, 1)
+    gap = whole[~((whole["unit"] == 5) & (whole["wave"] == "2024Q3"))]
+    found = which_first(gap)
+    assert (found.waves, found.merged, found.n, found.dropped, found.early) == (3, 2, 60, 0, 0)
+    seven = which_first(simulated(3, 60, waves=7))
+    assert (seven.waves, seven.merged, seven.early) == (3, 2, 1)
+
+
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
