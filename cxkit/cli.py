@@ -41,7 +41,8 @@ Exit codes
   0  everything asked for was made, whole
   1  a report was started and failed, or one of a batch is not whole
   2  the data, the question or a parameter was refused; the message says what to do
-  3  the machine lacks something: a kernel, a folder to write to
+  3  the machine lacks something: a kernel, space, a folder to write to; or another run has it
+  130 or 143  ended from outside, by Ctrl-C or by a schedule
 """
 
 _AFTER = "README.md shows the five minutes from your own export to a first report."
@@ -97,6 +98,16 @@ _Given = Annotated[
 ]
 
 
+_Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=NUMBER",
+        help="Another limit: start (60 s), cell (600 s), report (3600 s) or output (20 MB).",
+    ),
+]
+
+
 def _version(asked: bool) -> None:
     if asked:
         print(f"cxkit {__version__}")
@@ -132,6 +143,7 @@ def report(
     parameter: _Given = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("reports"),
     name: Annotated[str, typer.Option(help="Name of the files; the notebook's unless said.")] = "",
+    limit: _Limits = None,
     help_notebook: Annotated[
         bool, typer.Option("--help-notebook", help="List the notebook's parameters and leave.")
     ] = False,
@@ -140,6 +152,10 @@ def report(
 
     Parameters are typed by their defaults in the notebook. An unknown name or a wrong type is
     refused before anything runs. Relative paths are relative to the folder you are in.
+
+    A report is written whole or not at all. If it fails, the last good one stays as it was, and
+    NAME.FAILED.html beside it says where it stopped, without any value of the data; the log
+    NAME.FAILED.log says more and can be read by its owner only.
     """
     from cxkit.report import parameters
 
@@ -149,11 +165,13 @@ def report(
         return
     from cxkit.report import files, make
     from cxkit.report.progress import Shown
+    from cxkit.report.run import Limits
 
+    limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
     job = make.prepare(notebook, _pairs(parameter or []), name=name or notebook.stem)
     folder = files.folder(out)
     with Shown() as shown:
-        made = make.make(job, out=folder, cwd=Path.cwd(), progress=shown)
+        made = make.make(job, out=folder, cwd=Path.cwd(), limits=limits, progress=shown)
     _tell(made)
     if not made.verdict.whole:
         raise typer.Exit(made.verdict.exit_code)
@@ -256,20 +274,24 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a log may know no more than ASCII
+    if sys.getfilesystemencoding() != "utf-8" and sys.flags.utf8_mode == 0:
+        # A machine that knows no more than ASCII would lose the names of branches: begin again.
+        os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])  # noqa: S606
     # A schedule that ends a run lets it stop its kernel and remove its private folder first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
+def _pairs(given: list[str], option: str = "-p") -> dict[str, str]:
     """Split NAME=VALUE at the first equals sign."""
     pairs: dict[str, str] = {}
     for item in given:
         name, equals, value = item.partition("=")
         if not equals or not name:
-            raise ParameterError("-p wants NAME=VALUE, for example  -p level=0.9 .")
+            example = "-p level=0.9" if option == "-p" else f"{option} cell=1800"
+            raise ParameterError(f"{option} wants NAME=VALUE, for example  {example} .")
         if name in pairs:
-            raise ParameterError(f"-p {name}=... was given twice; which one is meant?")
+            raise ParameterError(f"{option} {name}=... was given twice; which one is meant?")
         pairs[name] = value
     return pairs
 
@@ -279,9 +301,11 @@ def _tell(made: Report) -> None:
     verdict = made.verdict
     if not verdict.whole:
         _say(f"{made.job.name}: {verdict}")
+        if made.failed is not None:
+            _say(f"  {made.failed}")
         if verdict.status == "failed":
             path = os.path.normpath(made.job.notebook)
-            _say(f"  To see why, open {path} in JupyterLab and run all cells.")
+            _say(f"  To see why, read the log beside it, or open {path} in JupyterLab.")
         return
     print(f"{made.job.name}: whole, in {made.seconds:.1f} s")
     if made.answer:

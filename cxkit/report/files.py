@@ -7,10 +7,17 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxkit.errors import MachineError, ParameterError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+#: What a report that did not become whole leaves beside the last good one.
+FAILED_PAGE, FAILED_LOG = ".FAILED.html", ".FAILED.log"
 
 
 def check_name(name: str, *, where: str) -> str:
@@ -20,7 +27,7 @@ def check_name(name: str, *, where: str) -> str:
             f"{where}: {name!r} cannot be the name of a report.\n"
             "  Use letters a to z, digits, - and _, for example  north_2025 ."
         )
-    if name.lower() in {"index", "run", "readme"}:
+    if re.fullmatch(r"(index|run)(-\d+-of-\d+)?|readme", name.lower()):
         raise ParameterError(f"{where}: {name!r} is the name of a file that every batch writes.")
     return name
 
@@ -40,21 +47,63 @@ def folder(path: Path) -> Path:
 
 def write(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path`` whole or not at all: no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    write_all({path: content})
+
+
+def write_all(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
+    """Put several files in one folder in place together, once all of them are on the disk.
+
+    With ``private`` nobody but the owner may read them.
+    """
+    waiting: dict[Path, Path] = {}
+    path = Path()
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        for path, content in contents.items():
+            handle, name = tempfile.mkstemp(
+                prefix=f".{path.name}.", suffix=".part", dir=path.parent
+            )
+            waiting[path] = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if not private:
+                Path(name).chmod(0o666 & ~_umask())
+        for path, temporary in waiting.items():
+            temporary.replace(path)
+        _settle(path.parent)
     except OSError as error:
         raise MachineError(
             f"{path}: this could not be written ({error.strerror}); what was there before still is."
         ) from None
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        for temporary in waiting.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def sweep(place: Path, name: str) -> None:
+    """Remove what a killed run of this name left half-written; its lock must be held."""
+    for left in place.glob(f".{name}.*.part"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+def forget_failure(place: Path, name: str) -> None:
+    """Remove the page and the log of an earlier failure."""
+    for ending in (FAILED_PAGE, FAILED_LOG):
+        with contextlib.suppress(OSError):
+            (place / f"{name}{ending}").unlink()
+
+
+def _settle(place: Path) -> None:
+    """Make the new names in a folder outlast a power cut, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

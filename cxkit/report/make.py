@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import time
@@ -9,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cxkit.errors import ParameterError, ReportError
-from cxkit.report import files, page, render
+from cxkit.errors import CxkitError, MachineError, ParameterError
+from cxkit.report import failed, files, inputs, lock, page, render
+from cxkit.report.origin import Origin, fingerprint, origin
 from cxkit.report.parameters import Parameter, Value, parse, read
 from cxkit.report.run import Executed, Limits, Step, execute
 from cxkit.report.verdict import Verdict, provenance
@@ -33,7 +35,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of a job; ``html`` is None unless the report is whole."""
+    """What became of a job; ``html`` is None unless the report is whole.
+
+    ``fresh`` is False for one that an earlier run made and this one had no reason to make again.
+    """
 
     job: Job
     verdict: Verdict
@@ -43,7 +48,11 @@ class Report:
     seconds: float
     html: Path | None = None
     ipynb: Path | None = None
+    failed: Path | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    fingerprint: str = ""
+    fresh: bool = True
 
 
 def prepare(notebook: Path, given: Mapping[str, object], *, name: str) -> Job:
@@ -90,7 +99,7 @@ def make(
     job
         From :func:`prepare`.
     out
-        The folder for ``NAME.html`` and ``NAME.ipynb``.
+        The folder for ``NAME.html`` and ``NAME.ipynb``, or for ``NAME.FAILED.html`` and its log.
     cwd
         The folder that relative paths in the parameters are relative to.
     limits, progress
@@ -99,28 +108,104 @@ def make(
     Returns
     -------
     Report
+        Also for one that failed, for the machine's fault too.
 
     Raises
     ------
     ParameterError
         If the executed copy would take the place of the notebook itself.
     MachineError
-        If the kernel cannot be started or the files cannot be written.
+        If another run is making this report, or nothing can be written to the folder.
     """
     check_spare(job, out)
     began = time.monotonic()
+    with lock.held(out, job.name):
+        files.sweep(out, job.name)
+        made_with = origin(job.notebook)
+        report, trace = _tried(job, made_with, out=out, cwd=cwd, limits=limits, progress=progress)
+        report = dataclasses.replace(
+            report,
+            seconds=time.monotonic() - began,
+            fingerprint=fingerprint(made_with, job.values, report.inputs),
+        )
+        if report.verdict.whole:
+            files.forget_failure(out, job.name)
+            return report
+        return _told_failed(report, trace, out=out)
+
+
+def _tried(
+    job: Job,
+    made_with: Origin,
+    *,
+    out: Path,
+    cwd: Path,
+    limits: Limits | None,
+    progress: Progress | None,
+) -> tuple[Report, str]:
+    """Run and write a report; return what became of it, and what only its owner may read."""
     told = None if progress is None else lambda step: progress(job.name, step)
-    executed = execute(job.notebook, job.values, cwd=cwd, limits=limits, progress=told)
-    cells = executed.notebook.cells
+    before = inputs.hashed(job.values, cwd)
     report = Report(
         job=job,
-        verdict=executed.verdict,
-        title=page.question(cells) or job.name,
-        answer=page.answer(cells),
-        said=provenance(cells) or {},
-        seconds=time.monotonic() - began,
+        verdict=Verdict(status="failed"),
+        title=job.name,
+        answer={},
+        said={},
+        seconds=0.0,
+        inputs=before,
     )
-    return _written(report, executed, out=out, began=began) if executed.verdict.whole else report
+    trace = ""
+    try:
+        executed = execute(job.notebook, job.values, cwd=cwd, limits=limits, progress=told)
+        cells, trace = executed.notebook.cells, executed.trace
+        report = dataclasses.replace(
+            report,
+            verdict=executed.verdict,
+            title=page.question(cells) or job.name,
+            answer=page.answer(cells),
+            said=provenance(cells) or {},
+        )
+        if report.verdict.whole:
+            report = _judged(report, inputs.hashed(job.values, cwd))
+        if report.verdict.whole:
+            report = _written(report, executed, out=out, made_with=made_with)
+    except CxkitError as error:
+        verdict = Verdict(status="failed", reason=str(error), error=type(error).__name__)
+        report = dataclasses.replace(report, verdict=verdict)
+    return report, trace
+
+
+def _judged(report: Report, after: Mapping[str, tuple[int, str]]) -> Report:
+    """Return the report, failed if a file it was made from changed in the meantime."""
+    other = inputs.changed(report.inputs, after, report.said)
+    if not other:
+        return report
+    reason = f"an input changed while the report was made: {', '.join(other)}. Run it again"
+    return dataclasses.replace(report, verdict=Verdict(status="failed", reason=reason))
+
+
+def _told_failed(report: Report, trace: str, *, out: Path) -> Report:
+    """Leave the page and the log of a failure, where they can be written at all."""
+    job, verdict = report.job, report.verdict
+    log_path, path = (out / f"{job.name}{e}" for e in (files.FAILED_LOG, files.FAILED_PAGE))
+    logged = False
+    with contextlib.suppress(MachineError):
+        told = failed.log(verdict, name=job.name, asked=job.declared, trace=trace)
+        files.write_all({log_path: told}, private=True)
+        logged = True
+    content = failed.failure(
+        verdict,
+        name=job.name,
+        question=report.title,
+        notebook=job.notebook,
+        kept=f"{job.name}.html" if (out / f"{job.name}.html").is_file() else "",
+        logged=logged,
+    )
+    with contextlib.suppress(CxkitError):
+        files.write(path, render.render_failed(content))
+        return dataclasses.replace(report, failed=path)
+    return report
 
 
 def check_spare(job: Job, out: Path) -> None:
@@ -133,25 +218,24 @@ def check_spare(job: Job, out: Path) -> None:
         )
 
 
-def _written(report: Report, executed: Executed, *, out: Path, began: float) -> Report:
+def _written(report: Report, executed: Executed, *, out: Path, made_with: Origin) -> Report:
     """Render a whole run and put both files in place."""
     import nbformat
 
     job = report.job
-    try:
-        html = render.render(
-            executed.notebook, declared=job.declared, values=job.values, fallback_title=job.name
-        )
-    except ReportError as error:
-        verdict = Verdict(status="failed", reason=str(error), error=type(error).__name__)
-        return dataclasses.replace(report, verdict=verdict)
+    html = render.render(
+        executed.notebook,
+        declared=job.declared,
+        values=job.values,
+        fallback_title=job.name,
+        made_with=made_with.rows(),
+    )
     ipynb = (nbformat.writes(executed.notebook).rstrip("\n") + "\n").encode("utf-8")
-    files.write(out / f"{job.name}.ipynb", ipynb)
-    files.write(out / f"{job.name}.html", html)
+    html_path, ipynb_path = out / f"{job.name}.html", out / f"{job.name}.ipynb"
+    files.write_all({ipynb_path: ipynb, html_path: html})
     return dataclasses.replace(
         report,
-        html=out / f"{job.name}.html",
-        ipynb=out / f"{job.name}.ipynb",
+        html=html_path,
+        ipynb=ipynb_path,
         hashes={"html": hashlib.sha256(html).hexdigest()},
-        seconds=time.monotonic() - began,
     )

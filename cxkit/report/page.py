@@ -50,6 +50,7 @@ class Page:
     body: tuple[Block, ...]
     parameters: tuple[Asked, ...]
     provenance: tuple[Block, ...]
+    made_with: tuple[tuple[str, str], ...] = ()
 
 
 def lay_out(
@@ -58,6 +59,7 @@ def lay_out(
     declared: Sequence[Parameter],
     values: Mapping[str, Value],
     fallback_title: str,
+    made_with: Sequence[tuple[str, str]] = (),
 ) -> Page:
     """Take an executed notebook apart.
 
@@ -88,6 +90,7 @@ def lay_out(
         body=tuple(blocks[first:last]),
         parameters=asked,
         provenance=tuple(blocks[last:]),
+        made_with=tuple(made_with),
     )
 
 

@@ -16,6 +16,7 @@ from cxkit.report.page import lay_out
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cxkit.report.failed import Failure
     from cxkit.report.parameters import Parameter, Value
 
 
@@ -50,6 +51,7 @@ def render(
     declared: Sequence[Parameter],
     values: Mapping[str, Value],
     fallback_title: str,
+    made_with: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """Render an executed notebook as one HTML file that runs nothing and fetches nothing.
 
@@ -61,6 +63,8 @@ def render(
         The notebook's parameters and the values it ran with.
     fallback_title
         What stands for the question if the notebook has no heading.
+    made_with
+        Name and value of what the report was made with, for the end of the page.
 
     Returns
     -------
@@ -72,7 +76,13 @@ def render(
     ReportError
         If the page would not be inert: the last wall behind the cleaning of every piece.
     """
-    page = lay_out(notebook.cells, declared=declared, values=values, fallback_title=fallback_title)
+    page = lay_out(
+        notebook.cells,
+        declared=declared,
+        values=values,
+        fallback_title=fallback_title,
+        made_with=made_with,
+    )
     text, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
     return _checked(text)
 
@@ -81,6 +91,12 @@ def render_index(index: Index) -> bytes:
     """Render the index of a batch, in the same dress as its reports."""
     template = _exporter().environment.get_template("batch.html.j2")
     return _checked(template.render(page=index))
+
+
+def render_failed(failure: Failure) -> bytes:
+    """Render what a report that did not become whole leaves in its place."""
+    template = _exporter().environment.get_template("failed.html.j2")
+    return _checked(template.render(page=failure))
 
 
 def number(answer: Mapping[str, Any]) -> str:

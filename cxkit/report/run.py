@@ -6,16 +6,18 @@ import contextlib
 import copy
 import logging
 import os
-import subprocess
+import re
+import signal
 import sys
-import tempfile
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cxkit
-from cxkit.errors import MachineError
+from cxkit.errors import MachineError, ParameterError
+from cxkit.report.lock import private_folder
 from cxkit.report.verdict import Verdict, judge, title
 
 if TYPE_CHECKING:
@@ -23,16 +25,36 @@ if TYPE_CHECKING:
 
     from cxkit.report.parameters import Value
 
-#: Longest path that a Unix socket may have, less the name of the socket itself.
+#: Longest path that a Unix socket may have, less the name of the socket itself, in bytes.
 _SOCKET_PATH = 90
+#: How much of what the kernel itself wrote is kept for the log of a failure, in bytes.
+_KERNEL_WORDS = 20_000
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a run may take, in seconds: to start its kernel, and for any one cell."""
+    """What a run may take: seconds to start its kernel, for any one cell, for all of them; MB."""
 
     start: int = 60
     cell: int = 600
+    report: int = 3600
+    output: int = 20
+
+    @classmethod
+    def of(cls, given: Mapping[str, object], *, where: str) -> Limits:
+        """Return the limits with those that are given in the place of the usual ones."""
+        names = list(cls.__slots__)
+        values: dict[str, int] = {}
+        for name, value in given.items():
+            text = str(value)
+            if name not in names or not re.fullmatch(r"[1-9][0-9]{0,7}", text):
+                raise ParameterError(
+                    f"{where}: {name}={text} is no limit. The limits are {', '.join(names)}: whole "
+                    "numbers above 0,\n  in seconds, and for output in MB; for example  cell=1800 ."
+                )
+            values[name] = int(text)
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +68,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executed:
-    """A run that ended, well or not: its notebook as far as it came, and the verdict."""
+    """A run that ended, well or not: its notebook as far as it came, and the verdict.
+
+    ``trace`` is for the private log of a failure only: it may hold values of the data.
+    """
 
     notebook: Any
     parameters: Mapping[str, Value]
     verdict: Verdict
+    trace: str = ""
 
 
 def execute(
@@ -72,7 +98,7 @@ def execute(
     cwd
         The folder that relative paths in the parameters are relative to.
     limits
-        Time limits; 60 s to start and 600 s a cell unless said.
+        60 s to start, 600 s a cell, 3,600 s in all and 20 MB of output unless said.
     progress
         Called as each cell begins.
 
@@ -87,24 +113,30 @@ def execute(
         If the kernel cannot be started.
     """
     limits = limits or Limits()
-    with tempfile.TemporaryDirectory(prefix="cxkit-", ignore_cleanup_errors=True) as private:
-        watch = _Watch(progress)
-        own = Path(private) / "notebook.ipynb"
+    with private_folder() as private:
+        watch = _Watch(progress, limits)
+        own = private / "notebook.ipynb"
         own.write_bytes(notebook.read_bytes())
-        stopped = ""
+        stopped = raised = ""
         with _quiet():
             try:
                 _papermill(own, parameters, cwd=cwd, limits=limits, watch=watch)
             except Exception as error:  # whatever it is, the verdict is ours
-                stopped = _why(error, limits, watch)
-        if watch.notebook is None:
+                stopped, raised = _why(error, limits, watch), f"{type(error).__name__}: {error}"
+            finally:
+                watch.end_kernel()
+        if watch.notebook is None or not watch.answered:
             raise MachineError(
                 f"{notebook.name}: the Python kernel could not be started; {stopped}.\n"
                 f"  Try:  {Path(sys.executable).name} -m ipykernel_launcher --version"
             )
         verdict = judge(watch.notebook.cells, parameters, stopped=stopped)
+        told = "" if verdict.whole else _trace(watch.notebook.cells, raised, private)
         return Executed(
-            notebook=settled(watch.notebook), parameters=dict(parameters), verdict=verdict
+            notebook=settled(watch.notebook),
+            parameters=dict(parameters),
+            verdict=verdict,
+            trace=told,
         )
 
 
@@ -124,23 +156,52 @@ def settled(notebook: Any) -> Any:
 
 
 class _Watch:
-    """Keep hold of the notebook while it runs: papermill gives back none that did not end well."""
+    """Keep hold of the notebook and the kernel while they run, and of what they have used up."""
 
-    def __init__(self, progress: Callable[[Step], None] | None) -> None:
+    def __init__(self, progress: Callable[[Step], None] | None, limits: Limits) -> None:
         self.notebook: Any = None
+        self.answered = False
         self.progress = progress
+        self.limits = limits
+        self.ends = time.monotonic() + limits.start + limits.report
+        self.written = 0
+        self.process: Any = None
 
     def started(self, notebook: Any) -> None:
-        """Note the notebook when its kernel is ready."""
+        """Note the notebook: papermill gives back none that did not end well."""
         self.notebook = notebook
 
     def cell_started(self, cell: Any, cell_index: int) -> None:
-        """Tell how far the run has come."""
+        """Tell how far the run has come; the first cell says that the kernel answers."""
+        if not self.answered:
+            self.answered, self.ends = True, time.monotonic() + self.limits.report
         if self.progress is not None:
             cells = self.notebook.cells
             self.progress(
                 Step(index=cell_index + 1, count=len(cells), title=title(cells, cell_index))
             )
+
+    def seconds(self, cell: Any) -> float:
+        """Return how long this cell may take: no longer than what the report has left."""
+        return max(min(self.limits.cell, self.ends - time.monotonic()), 0.1)
+
+    def heard(self, message: Any) -> bool:
+        """Count what the kernel sends; past the limit it is ended, and nothing more is kept."""
+        self.written += sum(len(str(v)) for v in message["content"].values())
+        if self.written > self.limits.output * 1_000_000:
+            self.end_kernel()
+            return False
+        return True
+
+    def end_kernel(self) -> None:
+        """End the kernel and all that it started, whatever became of it."""
+        if self.process is None:
+            return
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                self.process.kill()
+            else:  # the kernel leads a group of its own
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def _papermill(
@@ -156,19 +217,23 @@ def _papermill(
     # every start and which no notebook's schema uses; told that it is missing, it goes without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     import papermill
+    from papermill.engines import papermill_engines
 
+    papermill_engines.register("cxkit", _engine(watch))
     papermill.execute_notebook(
         str(notebook).replace("{", "{{").replace("}", "}}"),
         None,
         parameters=dict(parameters),
+        engine_name="cxkit",
         kernel_name="python3",
         language="python",
         progress_bar=False,
         request_save_on_cell_execute=False,
         start_timeout=limits.start,
         execution_timeout=limits.cell,
+        timeout_func=watch.seconds,
         cwd=str(cwd),
-        kernel_manager_class=_kernel_manager(notebook.parent),
+        kernel_manager_class=_kernel_manager(notebook.parent, watch),
         shutdown_kernel="immediate",
         record_timing=False,
         on_notebook_start=watch.started,
@@ -176,7 +241,42 @@ def _papermill(
     )
 
 
-def _kernel_manager(private: Path) -> type:
+def _engine(watch: _Watch) -> type:
+    """Return papermill's own engine, whose client counts what the kernel sends."""
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine
+
+    class Client(PapermillNotebookClient):
+        """The client of papermill, with an end to its patience."""
+
+        def process_message(self, *given: Any, **named: Any) -> Any:
+            """Take a message unless there have been too many."""
+            message = given[0] if given else named["msg"]
+            is_status = message["msg_type"] == "status"  # which says when a cell has ended
+            return (
+                super().process_message(*given, **named)
+                if is_status or watch.heard(message)
+                else None
+            )
+
+    class Engine(NBClientEngine):
+        """The engine of papermill, with that client."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> Any:
+            """Run the cells."""
+            unused = ("input_path", "log_output", "stdout_file", "stderr_file")
+            choices = {k: v for k, v in given.items() if k not in unused}
+            choices["startup_timeout"] = choices.pop("start_timeout")
+            choices["timeout"] = choices.pop("execution_timeout")
+            return Client(
+                nb_man, kernel_name=kernel_name, log=logging.getLogger("papermill"), **choices
+            ).execute()
+
+    return Engine
+
+
+def _kernel_manager(private: Path, watch: _Watch) -> type:
     """Return a manager whose kernel is this very Python, reached through the private folder."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -189,6 +289,7 @@ def _kernel_manager(private: Path) -> type:
             "ipykernel_launcher",
             "-f",
             "{connection_file}",
+            "--HistoryManager.enabled=False",
         ],
         display_name="Python 3",
         language="python",
@@ -196,7 +297,7 @@ def _kernel_manager(private: Path) -> type:
     )
     settings = {"connection_file": str(private / "kernel.json")}
     socket = str(private / "kernel")
-    if sys.platform != "win32" and len(socket) < _SOCKET_PATH:
+    if sys.platform != "win32" and len(os.fsencode(socket)) < _SOCKET_PATH:
         settings |= {"transport": "ipc", "ip": socket}
 
     class PrivateKernel(AsyncKernelManager):
@@ -213,23 +314,28 @@ def _kernel_manager(private: Path) -> type:
         async def start_kernel(  # type: ignore[override]
             self, **choices: Any
         ) -> None:
-            """Start it; what C code prints may hold data and belongs in no log."""
-            nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            await super().start_kernel(**{**choices, **nowhere})
+            """Start it; what C code prints may hold data and belongs in the private folder."""
+            with (private / "kernel.log").open("ab") as words:
+                await super().start_kernel(**{**choices, "stdout": words, "stderr": words})
+            watch.process = self.provisioner.process  # type: ignore[union-attr]
 
     return PrivateKernel
 
 
 def _environment(private: Path) -> dict[str, str]:
-    """Return what makes a run repeat itself: text, clock, order, threads, no profile."""
+    """Return what makes a run repeat itself: text, clock, order, threads, nobody's profile."""
     settings = {
         "PYTHONUTF8": "1",
         "PYTHONHASHSEED": "0",
+        "PYTHONSTARTUP": "",
+        "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
+        "SOURCE_DATE_EPOCH": "0",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "IPYTHONDIR": str(private / "ipython"),
+        "MPLCONFIGDIR": str(_font_cache(private)),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
     kit = Path(cxkit.__file__).parents[1]
@@ -239,17 +345,52 @@ def _environment(private: Path) -> dict[str, str]:
     return settings
 
 
+def _font_cache(private: Path) -> Path:
+    """Return a folder for matplotlib's list of fonts, which takes a second to make.
+
+    It is the kit's own, so that nobody's settings change a figure; where no home can be written to,
+    it is made for this run.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111, PTH118 - pathlib raises without a home
+    kept = Path(home) / "cxkit" / "matplotlib"
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return private / "matplotlib"
+    return kept if os.access(kept, os.W_OK) else private / "matplotlib"
+
+
 def _why(error: Exception, limits: Limits, watch: _Watch) -> str:
     """Say why the engine gave up, without any text that could hold a value of the data."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    if watch.notebook is None:
+    if watch.written > limits.output * 1_000_000:
+        return f"the cells wrote more than {limits.output} MB, and the run was stopped"
+    if not watch.answered:
         return f"it did not answer within {limits.start} s ({type(error).__name__})"
     if isinstance(error, CellTimeoutError):
+        if watch.ends - time.monotonic() <= 0:
+            return f"the report took longer than {limits.report} s and was stopped"
         return f"a cell ran longer than {limits.cell} s and was stopped"
     if isinstance(error, DeadKernelError):
         return "the kernel died; perhaps the machine ran out of memory"
     return f"the run stopped ({type(error).__name__})"
+
+
+def _trace(cells: Any, raised: str, private: Path) -> str:
+    """Return everything that helps to find a fault, values of the data among it."""
+    told = [raised] if raised else []
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                told.append(f"Cell {number}:\n{cell['source']}\n")
+                told.append(_ANSI.sub("", "\n".join(output["traceback"])))
+            elif output["output_type"] == "stream" and output["name"] == "stderr":
+                told.append(f"Cell {number} wrote:\n{output['text'][-_KERNEL_WORDS:]}")
+    with contextlib.suppress(OSError):
+        words = (private / "kernel.log").read_bytes()[-_KERNEL_WORDS:].decode("utf-8", "replace")
+        told += [f"The kernel wrote:\n{words}"] if words.strip() else []
+    return "\n".join(told)
 
 
 @contextlib.contextmanager

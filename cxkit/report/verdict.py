@@ -39,8 +39,9 @@ class Verdict:
         """What a command that made only this report ends with."""
         if self.whole:
             return 0
-        refusal = getattr(errors, self.error, None) if self.status == "refused" else None
-        return refusal.exit_code if refusal is not None else 1
+        known = self.status == "refused" or self.error == errors.MachineError.__name__
+        kind = getattr(errors, self.error, None) if known else None
+        return kind.exit_code if kind is not None else 1
 
     @property
     def told(self) -> str:

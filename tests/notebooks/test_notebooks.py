@@ -95,7 +95,8 @@ def test_a_refusal_leaves_no_report_and_exits_two(tmp_path):
     run = report("retention", tmp_path / "study.yml", tmp_path / "out")
     assert run.returncode == 2
     assert "None of the 2 customers in the table has left" in run.stderr + run.stdout
-    assert not list((tmp_path / "out").glob("*.html"))
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    assert names == {"retention_vs_experience.FAILED.html", "retention_vs_experience.FAILED.log"}
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):

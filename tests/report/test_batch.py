@@ -233,7 +233,8 @@ def test_a_kernel_that_cannot_start_is_a_fault_of_the_machine(
     tiny_notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "no-python"))
-    job = prepare(tiny_notebook, {}, name="tiny")
-    with pytest.raises(MachineError, match="kernel could not be started"):
-        make(job, out=tmp_path, cwd=tmp_path)
-    assert not list(tmp_path.iterdir())
+    report = make(prepare(tiny_notebook, {}, name="tiny"), out=tmp_path, cwd=tmp_path)
+    assert "kernel could not be started" in report.verdict.reason
+    assert report.verdict.exit_code == 3
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["tiny.FAILED.html", "tiny.FAILED.log"]
