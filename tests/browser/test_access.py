@@ -18,9 +18,11 @@ SCHEMES = ("light", "dark")
 FOCUSED = """() => {
   const at = document.activeElement;
   const style = getComputedStyle(at);
-  return [at.tagName, at.innerText.slice(0, 40), style.outlineStyle, parseFloat(style.outlineWidth)];
+  return [at.tagName, at.innerText.slice(0, 40), style.outlineStyle,
+    parseFloat(style.outlineWidth)];
 }"""
-REACHABLE = """() => [...document.querySelectorAll("a[href], summary, button, input, [tabindex='0']")]
+REACHABLE = """() => [...document.querySelectorAll(
+    "a[href], summary, button, input, [tabindex='0']")]
   .filter(e => e.checkVisibility() && !e.closest("details:not([open]) > :not(summary)")).length"""
 
 
