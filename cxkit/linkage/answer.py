@@ -14,7 +14,7 @@ from cxkit.linkage.guards import guards as guards_of
 from cxkit.linkage.items import refuse_unkeyed
 from cxkit.linkage.ladder import PLAUSIBLE_R, correlation
 from cxkit.linkage.order import untold, which_first
-from cxkit.linkage.pairs import pair
+from cxkit.linkage.pairs import aggregated_beside, pair
 from cxkit.linkage.reliable import corrected_correlation
 from cxkit.linkage.result import LinkageAnswer
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
@@ -89,12 +89,8 @@ def linkage_answer(
     hushed = "" if staff is None else policy.withheld(staff)
     latest = pairs.instruments[-1]
     units = pairs.units[pairs.units["instrument"] == latest]
-    rows = []
-    for name in pairs.instruments:
-        part = pairs.units[pairs.units["instrument"] == name]
-        found = _told(correlation(part["engagement"], part["experience"], level=level), hushed)
-        rows.append({"instrument": name, **found.as_row(), "reading": wording.reading(found)})
-    by_instrument = pd.DataFrame(rows)
+    beside = aggregated_beside(study)
+    by_instrument = _each_alone(beside, pairs, hushed, level=level)
     r = _told(correlation(units["engagement"], units["experience"], level=level), hushed)
     iccs = reliabilities(pairs, level=level)
     true = None
@@ -107,8 +103,9 @@ def linkage_answer(
     steps = ladder(
         pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, hushed=hushed, level=level
     )
-    seen = units.assign(engagement=float("nan")) if hushed else units
-    guards = guards_of(pairs, shown, steps, by_instrument, order.verdict, order.sentence, seen)
+    seen = replace(pairs, units=units.assign(engagement=float("nan"))) if hushed else pairs
+    measured = [seen] if beside is None else [beside, seen]
+    guards = guards_of(pairs, measured, shown, steps, by_instrument, order.verdict, order.sentence)
     told = wording.reading(r)
     association = {
         "go together": "associated",
@@ -133,7 +130,7 @@ def linkage_answer(
     fit = sections.multilevel(pairs, level=level)
     places, step = sections.acting(pairs, fit)
     item_links, items_said = sections.item_table(pairs, units, level=level)
-    strip, beside = sections.published(r, true)
+    strip, strip_said = sections.published(r, true)
     result = LinkageAnswer(
         answer=answer,
         r=r,
@@ -149,7 +146,7 @@ def linkage_answer(
         correlations=tables.correlations(by_instrument, level),
         agreement=tables.agreement(agreed),
         published=strip,
-        beside=beside,
+        beside=strip_said,
         models=sections.models(pairs, fit, level=level),
         groups=sections.groups(pairs, units, policy=policy, level=level),
         lags_table=tables.lags(lagged, level, why_none(pairs) or order.sentence),
@@ -182,6 +179,17 @@ def _told(r: Estimate, hushed: str) -> Estimate:
     if not hushed:
         return r
     return replace(r, value=None, low=None, high=None, se=None, status="withheld", reason=hushed)
+
+
+def _each_alone(beside: Pairs | None, pairs: Pairs, hushed: str, *, level: float) -> pd.DataFrame:
+    """Return one correlation per instrument, in their order; the answers' may be withheld."""
+    rows = []
+    for measured, why in ((beside, ""), (pairs, hushed)):
+        for name in [] if measured is None else measured.instruments:
+            part = measured.units[measured.units["instrument"] == name]
+            found = _told(correlation(part["engagement"], part["experience"], level=level), why)
+            rows.append({"instrument": name, **found.as_row(), "reading": wording.reading(found)})
+    return pd.DataFrame(rows)
 
 
 def _order(pairs: Pairs, hushed: str, *, level: float) -> Order:

@@ -8,6 +8,8 @@ from cxkit import markup
 from cxkit.results import Guard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from cxkit.disclosure import Shown
@@ -16,17 +18,17 @@ if TYPE_CHECKING:
 
 def guards(
     pairs: Pairs,
+    measured: Sequence[Pairs],
     shown: Shown,
     steps: pd.DataFrame,
     by_instrument: pd.DataFrame,
     order: str,
     sentence: str,
-    units: pd.DataFrame,
 ) -> list[Guard]:
     """Return every guard of this question, fired or not, with what it saw."""
     limits = steps[steps["verdict"] == "limits"]
     many = len(by_instrument) > 1
-    ceiling = _ceiling(pairs, units)
+    ceiling = _ceiling(measured)
     return [
         Guard(
             kind="aggregation",
@@ -78,16 +80,22 @@ def guards(
     ]
 
 
-def _ceiling(pairs: Pairs, units: pd.DataFrame) -> str:
+def _ceiling(measured: Sequence[Pairs]) -> str:
     """Say which side crowds at the top of its scale: less than two standard deviations of room."""
     said = []
-    for side, top in (("engagement", pairs.engagement_top), ("experience", pairs.experience_top)):
-        values = units[side].dropna()
-        if len(values) > 2 and top - values.mean() < 2 * values.std():
-            said.append(f"{side} (mean of a unit {markup.number(float(values.mean()))} of {top:g})")
+    several = sum(len(pairs.instruments) for pairs in measured) > 1
+    for pairs in measured:
+        tops = {"engagement": pairs.engagement_top, "experience": pairs.experience_top}
+        for name, units in pairs.units.groupby("instrument", sort=False):
+            where = f" by {name}" if several else ""
+            for side, top in tops.items():
+                values = units[side].dropna()
+                if len(values) > 2 and top - values.mean() < 2 * values.std():
+                    mean = markup.number(float(values.mean()))
+                    said.append(f"{side}{where} (mean of a unit {mean} of {top:g})")
     if not said:
         return ""
     return (
-        f"Close to the top of the scale: {' and '.join(said)}. Units can hardly differ upwards, "
+        f"Close to the top of the scale: {'; '.join(said)}. Units can hardly differ upwards, "
         "which weakens any correlation."
     )

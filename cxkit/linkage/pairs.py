@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from cxkit.study.columns import Item
     from cxkit.study.study import Study
 
+#: What the employees' and the customers' own answers are called beside scores aggregated elsewhere.
+SINGLE_ANSWERS = "single answers, all waves"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
@@ -132,6 +135,16 @@ def pair(study: Study, *, measure: str) -> Pairs:
     return found
 
 
+def aggregated_beside(study: Study) -> Pairs | None:
+    """Return the unit scores that stand beside single answers, or None where there are none.
+
+    They are never pooled with the answers nor subtracted from them.
+    """
+    if study.has("unit_scores") and study.has("engagement") and study.has("responses"):
+        return _from_unit_scores(study)
+    return None
+
+
 def _from_answers(study: Study, *, measure: str) -> Pairs:
     """Pair raw employee answers with raw customer answers."""
     measure = measure or next(
@@ -188,7 +201,7 @@ def _from_answers(study: Study, *, measure: str) -> Pairs:
     for name, item in items.items():
         groups[item.group or "items"] = (*groups.get(item.group or "items", ()), name)
     return Pairs(
-        units=both.assign(instrument="all waves").reset_index(drop=True),
+        units=both.assign(instrument=SINGLE_ANSWERS).reset_index(drop=True),
         waves=waves.dropna(subset=["engagement", "experience"]).reset_index(drop=True)
         if wave_note == ""
         else waves.iloc[:0],

@@ -124,4 +124,16 @@ units:
   name: branch_name
   attributes: [region, size, urban]
 """,
+    "unit_scores": """\
+unit_scores:                    # a yearly index, bought before the quarterly survey began
+  file: unit_scores.csv
+  unit: branch
+  wave: year
+  instrument: questionnaire     # two questionnaires: their scores are never subtracted
+  engagement: {{column: team_index, scale: [0, 100]}}
+  experience: {{column: customer_index, scale: [0, 100]}}
+  n_employees: employees_asked
+  n_customers: customers_asked
+  raters: different people
+""",
 }

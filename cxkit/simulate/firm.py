@@ -12,12 +12,17 @@ from cxkit.simulate.branches import Branches, draw_branches, units_table
 from cxkit.simulate.contacts import orders_table, tickets_table
 from cxkit.simulate.contract import study_yml, with_rows
 from cxkit.simulate.customers import Customers, customers_table, draw_customers
+from cxkit.simulate.office import head_office
 from cxkit.simulate.people import People, Wave, draw_people, draw_waves, staff_table
 from cxkit.simulate.surveys import Surveys, draw_surveys, responses_table
 from cxkit.simulate.truth import FILE, truth_of
+from cxkit.simulate.yearly import unit_scores_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+#: So many posts in the branches need one more at the head office.
+POSTS_PER_OFFICE_POST = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,8 @@ def draw_firm(
     s = draw_surveys(seed, b, c)
     p = draw_people(seed, b)
     waves, engagement = draw_waves(seed, p, b)
+    office = head_office(seed, posts=staff // POSTS_PER_OFFICE_POST, after=p.n)
+    of_people = {"engagement": engagement, "staff": staff_table(p, b), "units": units_table(b)}
     return Firm(
         settings={
             "seed": seed,
@@ -68,9 +75,8 @@ def draw_firm(
             "responses": responses_table(s, c, b),
             "tickets": tickets_table(seed, c, b),
             "orders": orders_table(seed, c),
-            "engagement": engagement,
-            "staff": staff_table(p, b),
-            "units": units_table(b),
+            **{name: _below(rows, office[name]) for name, rows in of_people.items()},
+            "unit_scores": unit_scores_table(seed, b),
         },
     )
 
@@ -98,7 +104,7 @@ def simulate_firm(
     customers : int
         Customers in the table: those who left before the data begin are not.
     staff : int
-        Posts, all branches together.
+        Posts, all branches together; the head office has one more for every 80.
     experience_effect : float
         Power of the hazard ratios of the bands (good 1, middling 1.5, poor 2.4): 0 is no effect at
         all, -1 the opposite one.
@@ -147,6 +153,13 @@ def simulate_firm(
     path = folder / "study.yml"
     _write_text(path, study_yml(firm.tables))
     return path
+
+
+def _below(
+    rows: Mapping[str, Sequence[str]], more: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the columns of two tables, the second below the first."""
+    return {name: [*values, *more[name]] for name, values in rows.items()}
 
 
 def _hold_free(folder: Path) -> None:

@@ -65,9 +65,9 @@ class Wave:
     took_part: np.ndarray
 
 
-def draw_people(seed: int, b: Branches) -> People:
+def draw_people(seed: int, b: Branches, *, part: int = 6) -> People:
     """Draw the spells that touch the period; people stay longer where engagement is higher."""
-    draws = Draws(seed, 6)
+    draws = Draws(seed, part)
     branch = np.repeat(np.arange(b.n), b.staff)
     posts, spells = len(branch), 14
     years = YEARS_IN_POST * np.exp(1.5 * b.engagement[branch])[:, None]
@@ -92,10 +92,10 @@ def draw_people(seed: int, b: Branches) -> People:
     )
 
 
-def staff_table(p: People, b: Branches) -> dict[str, list[str]]:
-    """Return the columns of staff.csv."""
+def staff_table(p: People, b: Branches, *, after: int = 0) -> dict[str, list[str]]:
+    """Return the columns of staff.csv; ids go on ``after`` those already given."""
     return {
-        "employee_id": [f"e{i + 1:05d}" for i in range(p.n)],
+        "employee_id": [f"e{after + i + 1:05d}" for i in range(p.n)],
         "branch": b.ids[p.branch].tolist(),
         "hired_on": iso(p.start),
         "left_on": iso(p.end, p.end <= AS_OF),
@@ -103,7 +103,9 @@ def staff_table(p: People, b: Branches) -> dict[str, list[str]]:
     }
 
 
-def draw_waves(seed: int, p: People, b: Branches) -> tuple[list[Wave], dict[str, list[str]]]:
+def draw_waves(
+    seed: int, p: People, b: Branches, *, part: int = 7, after: int = 0
+) -> tuple[list[Wave], dict[str, list[str]]]:
     """Draw every wave: the true indices, and the columns of engagement.csv.
 
     Notes
@@ -112,8 +114,8 @@ def draw_waves(seed: int, p: People, b: Branches) -> tuple[list[Wave], dict[str,
     occasion, around the items' means. The view of how well customers are served leans on the
     answerer's own index more than on the branch's service: the common source.
     """
-    draws = Draws(seed, 7)
-    pseudonym = draws.order(p.n)
+    draws = Draws(seed, part)
+    pseudonym = after + draws.order(p.n)
     waves: list[Wave] = []
     table: dict[str, list[str]] = {"respondent": [], "branch": [], "wave": []}
     for t, when in enumerate(WAVE_DAYS):

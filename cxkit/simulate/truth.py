@@ -15,6 +15,7 @@ from cxkit.simulate import branches as of_branches
 from cxkit.simulate import people as of_people
 from cxkit.simulate.customers import BAND_FACTORS, BANDS
 from cxkit.simulate.days import AS_OF
+from cxkit.simulate.yearly import FEWEST_BRANCHES, INDEX
 
 if TYPE_CHECKING:
     from cxkit.simulate.firm import Firm
@@ -57,6 +58,11 @@ DEFINITIONS = {
         "with the customers' expected csat (mean over surveys): everyone on the roll and everyone "
         "asked ('all'), or those who took part and answered ('answered'); 'planted' is the "
         "correlation of the stable parts from which these branches were drawn"
+    ),
+    "yearly_index": (
+        "correlation over branches of the stable parts as they are, times the share of each "
+        "questionnaire's variance that is no noise (the top of its scale apart); branches that "
+        "have just opened are not in it"
     ),
     "icc1": "planted share of variance between branches, of the mean of the items in one wave",
     "cross_lag": "planted: quarterly deviations of one side do not move the other later",
@@ -199,6 +205,7 @@ def _linkage(firm: Firm) -> dict[str, Any]:
         "planted": _round(firm.settings["engagement_link"]),
         "all": everyone,
         "answered": answered,
+        "yearly_index": _yearly(firm),
         "branches": n,
         "icc1": _round((stable + quarter) / (stable + quarter + within)),
         "variance": {
@@ -209,6 +216,18 @@ def _linkage(firm: Firm) -> dict[str, Any]:
         "cross_lag": {"engagement_to_experience": 0.0, "experience_to_engagement": 0.0},
         "autoregression": of_branches.QUARTER_LAG,
         "polarised_group": "appreciated",
+    }
+
+
+def _yearly(firm: Firm) -> dict[str, float] | None:
+    """Return what each questionnaire of the yearly index can be expected to show."""
+    b = firm.branches
+    stable = _correlation(b.engagement[~b.new], b.service[~b.new])
+    if stable is None or b.n < FEWEST_BRANCHES:
+        return None
+    return {
+        asked: _round(stable * spread**2 / (spread**2 + noise**2))
+        for asked, _, spread, noise in INDEX.values()
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -135,9 +136,21 @@ def test_the_doubt_follows_the_verdict(verdict, said, unsaid):
     assert unsaid not in text
 
 
-def test_every_kind_of_guard_fires_somewhere_it_should(sample):
-    fired = {g.kind for g in sample.answer.guards if g.fired}
-    assert {"aggregation", "direction", "common source", "disclosure"} <= fired
+def test_every_kind_of_guard_fires_on_the_sample(sample):
+    assert len(sample.answer.guards) == 8
+    assert not [g.kind for g in sample.answer.guards if not g.fired]
+
+
+def test_scores_aggregated_elsewhere_stand_beside_and_change_no_estimate(sample):
+    rows = sample.by_instrument.set_index("instrument")
+    own = "single answers, all waves"
+    assert list(rows.index) == ["paper questionnaire", "thumbs in the app", own]
+    for name, truth in read_truth(sample_folder())["linkage"]["yearly_index"].items():
+        assert rows.loc[name, "low"] < truth < rows.loc[name, "high"]
+    assert rows["value"].iloc[-1] == sample.r.value
+    study = cx.sample_study()
+    frames = {name: frame for name, frame in study.frames.items() if name != "unit_scores"}
+    assert cx.linkage_answer(replace(study, frames=frames)).r == sample.r
 
 
 def test_opposite_firms_give_opposite_answers():

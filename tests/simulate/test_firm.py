@@ -17,7 +17,10 @@ from cxkit.simulate.surveys import FALLS, LEAVING_DAYS
 DATA = Path(__file__).parents[2] / "data"
 SAMPLE = DATA / "sample"
 AS_OF = pd.Timestamp("2025-12-31")
-TABLES = ("customers", "responses", "tickets", "orders", "engagement", "staff", "units")
+TABLES = (
+    *("customers", "responses", "tickets", "orders", "engagement", "staff", "units"),
+    "unit_scores",
+)
 
 
 def table(name: str, dates: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -159,11 +162,28 @@ def test_participation_and_pseudonyms() -> None:
 
 def test_some_branches_are_too_small_to_show(customers: pd.DataFrame) -> None:
     units, engagement = table("units"), table("engagement")
-    assert len(units) == 120
+    assert len(units) == 121  # 120 branches and the head office
     assert units["branch_name"].is_unique
     assert units["region"].nunique() == 5
     assert (customers.groupby("branch").size() < 5).sum() == 3
     assert (engagement.groupby("branch")["respondent"].nunique() < 10).sum() >= 5
+
+
+def test_the_head_office_serves_no_customer() -> None:
+    assert "head" in set(table("units")["branch"])
+    engagement = table("engagement")
+    assert (engagement[engagement["branch"] == "head"].groupby("wave").size() >= 10).all()
+    for name in ("customers", "responses", "tickets"):
+        assert "head" not in set(table(name)["branch"])
+    ids = table("staff")["employee_id"]
+    assert ids.is_unique
+
+
+def test_the_yearly_index_has_two_questionnaires_and_one_crowds_at_the_top() -> None:
+    scores = table("unit_scores").groupby("questionnaire")[["team_index", "customer_index"]]
+    room = (100 - scores.mean()) / scores.std()
+    assert (room.loc["paper questionnaire"] > 3).all()
+    assert (room.loc["thumbs in the app"] < 2).all()
 
 
 def test_coverage_has_holes_and_comments_have_traps(responses: pd.DataFrame) -> None:
@@ -177,11 +197,11 @@ def test_coverage_has_holes_and_comments_have_traps(responses: pd.DataFrame) -> 
 
 
 def test_a_larger_part_leaves_the_others_alone() -> None:
-    small = draw_firm(branches=12, customers=200, staff=60)
-    more_staff = draw_firm(branches=12, customers=200, staff=90)
+    small = draw_firm(branches=12, customers=200, staff=90)
+    more_staff = draw_firm(branches=12, customers=200, staff=150)
     for name in ("customers", "responses", "tickets", "orders", "units"):
         assert small.tables[name] == more_staff.tables[name]
-    other = draw_firm(branches=12, customers=200, staff=60, seed=7)
+    other = draw_firm(branches=12, customers=200, staff=90, seed=7)
     assert small.tables["customers"] != other.tables["customers"]
 
 
