@@ -184,8 +184,9 @@ def _told(r: Estimate, hushed: str) -> Estimate:
 def _each_alone(beside: Pairs | None, pairs: Pairs, hushed: str, *, level: float) -> pd.DataFrame:
     """Return one correlation per instrument, in their order; the answers' may be withheld."""
     rows = []
-    for measured, why in ((beside, ""), (pairs, hushed)):
-        for name in [] if measured is None else measured.instruments:
+    sides = [(pairs, hushed)] if beside is None else [(beside, ""), (pairs, hushed)]
+    for measured, why in sides:
+        for name in measured.instruments:
             part = measured.units[measured.units["instrument"] == name]
             found = _told(correlation(part["engagement"], part["experience"], level=level), why)
             rows.append({"instrument": name, **found.as_row(), "reading": wording.reading(found)})
