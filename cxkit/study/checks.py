@@ -13,10 +13,12 @@ import pandas as pd
 
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
-from cxkit.study.columns import Column, Text
+from cxkit.study.columns import Amount, Column, Experience, Score, Text
+from cxkit.study.decimals import with_points
+from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.kinds import Cells, place_of, typed
 from cxkit.study.ledger import Ledger, Place
-from cxkit.study.load import RawTable, UnreadableError, digest, read_table
+from cxkit.study.load import digest, read_table
 from cxkit.study.wording import nearest
 
 if TYPE_CHECKING:
@@ -94,7 +96,9 @@ class Checked:
     @property
     def source(self) -> tuple[str, str, int, str, int, int]:
         """Return what is known of the file, repairs apart."""
-        return (self.name, self.file, self.size, self.sha256, self.raw.rows, self.dropped)
+        read = self.raw.rows + self.raw.dropped
+        dropped = self.raw.dropped + self.dropped
+        return (self.name, self.file, self.size, self.sha256, read, dropped)
 
 
 def located(file: str, folder: Path) -> Path:
@@ -157,8 +161,14 @@ def read_study_table(
         path = located(table.file, folder)
         content = _content(path)
         keyed = set(KEYS[name]) <= set(table.roles) and not _rows_are_ids(table)
-        wanted = [spec.column for spec in table.roles.values()]
-        raw = read_table(content, path.name, wanted, keep_all=not keyed)
+        rows_are_ids = _rows_are_ids(table)
+        wanted = [
+            spec.column
+            for role, spec in table.roles.items()
+            if not (rows_are_ids and role == "customer")
+        ]
+        raw = read_table(content, path.name, wanted, how=table, keep_all=not keyed)
+        raw = with_points(raw, _numeric(table), decimal=table.decimal, private=table.private)
     except UnreadableError as fault:
         ledger.refuse(
             fault.code,
@@ -218,6 +228,15 @@ def read_study_table(
     if isinstance(table, contracts.UnitScores):
         _instrument(checked, table, ledger)
     return checked
+
+
+def _numeric(table: Table) -> list[str]:
+    """Return the columns that must hold numbers."""
+    return [
+        spec.column
+        for spec in table.roles.values()
+        if isinstance(spec, Score | Amount) or (isinstance(spec, Experience) and spec.numeric)
+    ]
 
 
 def _content(path: Path) -> bytes:

@@ -20,8 +20,8 @@ CX-E006 The file is empty.
   Export it again.
 CX-E007 The file holds something else: a web page, an error message of an interface, a picture.
   Export it again; look at it in an editor if the name seems right.
-CX-E008 The text is in another encoding than the kit can be sure of.
-  Save it as UTF-8.
+CX-E008 The text is in another encoding than declared, or than the kit can be sure of.
+  Save it as UTF-8, or declare `encoding:` in study.yml.
 CX-E009 A NUL byte stands in the text: the file is damaged.
   Export it again.
 CX-E010 Quotes do not close, or stand inside a field.
@@ -29,9 +29,9 @@ CX-E010 Quotes do not close, or stand inside a field.
 CX-E011 A row has more fields than the header, or fewer.
   A separator inside a field needs quotes around it; an empty answer still has its separators.
 CX-E012 Lines stand above the header.
-  Take them out.
-CX-E013 The columns are separated by something else than expected.
-  Save the file as CSV (UTF-8, comma).
+  Take them out, or declare `skip_rows:` in study.yml.
+CX-E013 Two separators fit the file as well.
+  Declare the one that is meant: `delimiter: ";"`.
 CX-E014 The first line is data, not a header.
   Put the names of the columns on the first line.
 CX-E015 A column has no name, or two have the same.
@@ -44,6 +44,16 @@ CX-E018 A column that the study asks for is not in the file.
   Mend its name in study.yml; the message lists the columns of the file.
 CX-E019 The file has a header and no rows.
   Export it again, or take the table out of study.yml.
+CX-E020 A zip holds several files, none, or needs a password.
+  Take the file out of the zip and name it.
+CX-E021 A compressed file grows beyond every table of text.
+  If it is right, unpack it yourself and name the file.
+CX-E022 The file is not of the tool that `format:` names.
+  Export it from the tool as CSV, or take `format:` out of study.yml.
+CX-E023 Every row is one that a survey tool's rules drop: previews, tests, spam, unfinished.
+  If they are what you want, declare them after `keep:` in study.yml.
+CX-E024 A number like 1.234 may be a thousand or a decimal number.
+  Declare `decimal: ","` or `decimal: "."` in study.yml.
 CX-E031 An answer lies off its scale.
   If it is a code for "no answer", list it after `missing:`; if it is a total, take the row out.
 CX-E032 No answer is the lowest of the scale and some are one above the highest: shifted codes.
@@ -82,6 +92,24 @@ CX-E064 The source has no rows.
   Look at how it was made.
 CX-R001 Blank lines were passed over.
   Nothing, unless rows are missing.
+CX-R002 The text was read in the encoding that its byte-order mark says.
+  Nothing.
+CX-R003 The text is not UTF-8 and was read as Windows-1252.
+  Look at the characters that are listed; declare `encoding:` if they are wrong.
+CX-R004 The fields are separated by something else than commas.
+  Nothing.
+CX-R005 Numbers are written with a decimal comma, or as declared.
+  Nothing, unless a number listed means something else; then declare `decimal:`.
+CX-R006 Lines above the header were passed over.
+  Nothing.
+CX-R007 A column without a name that only numbers the rows was left out.
+  Nothing.
+CX-R008 A column without a name and without a value was left out.
+  Nothing.
+CX-R009 Further header rows of a survey tool were read as questions.
+  Nothing; declare `format: plain` if they are answers.
+CX-R010 Rows that a survey tool marks as preview, test, spam or unfinished were dropped.
+  Nothing; declare them after `keep:` in study.yml if they are wanted.
 CX-R011 Spaces around values were taken off.
   Nothing.
 CX-R012 Exact copies of a row with the same id were dropped.
@@ -120,6 +148,10 @@ CX-F019 Counts of people are there although declared as not published, or a wave
   Mend `counts:` or `waves:` in study.yml.
 CX-F020 A source was not narrowed by `where`: it does not know the column.
   Give the source that column, or choose by unit.
+CX-F021 Which answers are unfinished cannot be told: the export is in another language.
+  Export numbers instead of choice texts.
+CX-F022 A column of lists or bytes was left out.
+  Nothing, unless it is wanted; then export one column per value.
 """
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {

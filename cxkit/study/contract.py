@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from cxkit.errors import ContractError
 from cxkit.study import columns as c
 from cxkit.study.marks import read_yaml
+from cxkit.study.reading import Reading
 from cxkit.study.wording import faults_of, message
 
 Tables = (
@@ -59,7 +60,7 @@ Day = Annotated[dt.date, BeforeValidator(_day)]
 Named = Annotated[dict[str, c.Name], BeforeValidator(_named)]
 
 
-class Table(c.Model):
+class Table(Reading):
     """What every table says: its file, the codes that mean "no answer", and one column per role.
 
     ``source`` instead of ``file`` names what is too large to load: a folder of Parquet beside the

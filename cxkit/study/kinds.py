@@ -16,7 +16,7 @@ from cxkit.study.ledger import Ledger, Place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cxkit.study.load import RawTable
+    from cxkit.study.formats.raw import RawTable
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
 _ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)")

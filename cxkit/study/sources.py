@@ -16,8 +16,8 @@ from cxkit.errors import ParameterError, ScaleError
 from cxkit.study import columns as c
 from cxkit.study.checks import NEEDED, Source, located, refuse_absent
 from cxkit.study.counts import among, collected
+from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.ledger import Ledger, Place
-from cxkit.study.load import RawTable, UnreadableError
 
 if TYPE_CHECKING:
     from cxkit.study.contract import Contract, Table

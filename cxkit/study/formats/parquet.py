@@ -1,0 +1,88 @@
+"""Parquet becomes columns of text, as they would stand in a CSV."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxkit.study.formats.raw import RawTable, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from cxkit.study.formats.encoding import Note
+
+
+def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = False) -> RawTable:
+    """Read Parquet through pyarrow; dates and moments are told apart from text.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    wanted : collection of str
+        The columns asked for; one may be absent.
+    keep_all : bool
+        Keep the other columns too.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    UnreadableError
+        The file is not whole, names a column twice, or a column asked for holds lists or bytes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(content))
+        header = tuple(file.schema_arrow.names)
+        if twice := sorted({name for name in header if header.count(name) > 1}):
+            raise UnreadableError(
+                "CX-E015",
+                f"the column {twice[0]!r} stands there more than once.",
+                "Give every column its own name.",
+            )
+        odd = {
+            each.name: each.type
+            for each in file.schema_arrow
+            if pa.types.is_nested(each.type) or pa.types.is_binary(each.type)
+        }
+        taken = [n for n in header if (keep_all and n not in odd) or n in wanted]
+        table = file.read(columns=taken)
+    except (pa.ArrowException, OSError):
+        raise UnreadableError(
+            "CX-E016", "this is not a whole Parquet file.", "Export it again."
+        ) from None
+    notes: list[Note] = []
+    for name, kind in odd.items():
+        if name in wanted:
+            raise UnreadableError(
+                "CX-E017",
+                f"it holds {kind}, not one plain value per row.",
+                "Export it with one column per value.",
+                column=name,
+            )
+        told = f"column {name} holds {kind}, not one plain value per row: it is left out."
+        notes.append(("CX-F022", told, ()))
+    columns = {}
+    iso = set()
+    for name in table.column_names:
+        values = table.column(name).combine_chunks()
+        if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+            iso.add(name)
+        text = values.cast(pa.large_string()).fill_null("").to_numpy(zero_copy_only=False)
+        columns[name] = text.astype(object)
+    return RawTable(
+        header=header,
+        columns=columns,
+        lines=np.arange(1, file.metadata.num_rows + 1),
+        place="row",
+        iso=frozenset(iso),
+        repairs=tuple(notes),
+    )

@@ -1,0 +1,50 @@
+"""What a table of study.yml may say about its file, beyond its name: only what the bytes do not."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from cxkit.study.columns import Model
+
+#: Rows of a survey tool that are dropped unless they are kept by name.
+Sort = Literal["preview", "test", "spam", "unfinished"]
+
+
+def _encoding(value: object) -> str:
+    """Read the name of an encoding of text."""
+    try:
+        info = codecs.lookup(str(value))
+        "".encode(info.name)
+    except (LookupError, TypeError):
+        raise ValueError(
+            "is the name of no encoding; usual ones are utf-8, utf-16-le, cp1252, cp1251, mac-roman"
+        ) from None
+    return info.name
+
+
+def _delimiter(value: object) -> str:
+    """Read the one character between fields."""
+    if not isinstance(value, str) or len(value) != 1 or value.isalnum() or value in "\"'\r\n ":
+        raise ValueError('is one character, as in  delimiter: ";"  or  delimiter: "\\t"')
+    return value
+
+
+def _rows(value: object) -> int:
+    """Read how many lines stand above the header."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("is how many lines stand above the header, as in  skip_rows: 3")
+    return value
+
+
+class Reading(Model):
+    """How a file is to be read, where it cannot be told from the file."""
+
+    format: Literal["plain", "qualtrics", "surveymonkey", "google forms"] | None = None
+    encoding: Annotated[str, BeforeValidator(_encoding)] = ""
+    delimiter: Annotated[str, BeforeValidator(_delimiter)] = ""
+    decimal: Literal[".", ","] | None = None
+    skip_rows: Annotated[int, BeforeValidator(_rows)] = 0
+    keep: tuple[Sort, ...] = ()

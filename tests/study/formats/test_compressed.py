@@ -1,0 +1,78 @@
+"""A gzip or a zip with one file gives that file's bytes, or nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from cxkit.study.formats.compressed import FREE, unpacked, unzipped
+from cxkit.study.formats.raw import UnreadableError
+from cxkit.study.load import read_table
+
+TEXT = b"id,nps\n" + b"".join(b"%d,%d\n" % (i, i % 11) for i in range(5000))
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_packed_file_is_the_file() -> None:
+    assert unpacked(gzip.compress(TEXT)) == TEXT
+    assert unpacked(gzip.compress(TEXT[:99]) + gzip.compress(TEXT[99:]) + b"\0" * 512) == TEXT
+    assert unzipped(zipped({"a.csv": TEXT})) == TEXT
+    assert unzipped(zipped({"a.csv": TEXT, "__MACOSX/._a.csv": b"x", "d/": b""})) == TEXT
+    assert unzipped(zipped({"[Content_Types].xml": b"x", "xl/workbook.xml": b"x"})) is None
+    plain = read_table(TEXT, "a.csv", ["id", "nps"])
+    for content in (gzip.compress(TEXT), zipped({"a.csv": TEXT})):
+        other = read_table(content, "a.bin", ["id", "nps"])
+        assert other.columns["nps"].tolist() == plain.columns["nps"].tolist()
+        assert other.repairs == ()
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (gzip.compress(TEXT)[:-20], "CX-E016", "ends early"),
+        (gzip.compress(TEXT)[:12], "CX-E016", "ends early"),
+        (flipped(gzip.compress(TEXT), -6), "CX-E016", "checksum"),
+        (gzip.compress(TEXT) + b"rubbish", "CX-E016", "damaged"),
+        (zipped({"a.csv": TEXT})[:-30], "CX-E016", "not a whole zip"),
+        (flipped(zipped({"a.csv": TEXT}), 200), "CX-E016", "not a whole zip"),
+        (zipped({"a.csv": TEXT, "b.csv": TEXT}), "CX-E020", "2 files (a.csv, b.csv)"),
+        (zipped({}), "CX-E020", "0 files"),
+        (gzip.compress(gzip.compress(TEXT)), "CX-E005", "a compressed file"),
+        (gzip.compress(b"0" * (FREE + 10_000_000)), "CX-E021", "grows to more than"),
+        (zipped({"a.csv": b"0" * (FREE + 10_000_000)}), "CX-E021", "grows to more than"),
+    ],
+)
+def test_what_is_not_whole_is_not_used(content: bytes, code: str, told: str) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        read_table(content, "a.csv.gz", ["id"])
+    assert caught.value.code == code
+    assert told in caught.value.text
+
+
+def test_the_limit_holds_below_the_ratio_too() -> None:
+    with pytest.raises(UnreadableError) as caught:
+        unpacked(gzip.compress(TEXT), most=1000)
+    assert caught.value.code == "CX-E021"
+
+
+def test_a_password_is_named() -> None:
+    content = bytearray(zipped({"a.csv": TEXT}))
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1
+    with pytest.raises(UnreadableError) as caught:
+        unzipped(bytes(content))
+    assert "has a password" in caught.value.text
