@@ -78,7 +78,8 @@ def closed_loop_rate(
     ``as_of`` counts for as long as it was followed, and is not taken for an open loop. Where the
     times have no time of day a contact on the day of the answer counts; where they have, one after
     it. One contact closes every loop that is open then. The error is cluster-robust by customer;
-    see :func:`ended_by`. It says that a contact followed, not that the answer was its cause.
+    see :func:`ended_by`. It says that a contact followed, not that the answer was its cause. Does
+    not reduce to counts: the contact that follows an answer is found by whose it is.
 
     References
     ----------

@@ -11,7 +11,8 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns
-from cxkit.metrics.grouped import MISSING, SCORINGS, from_moments, grouped
+from cxkit.metrics.grouped import MISSING, SCORINGS, from_moments, grouped, groups
+from cxkit.metrics.weighted import weighted
 from cxkit.results import Difference, Estimate
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def by(
     moments : bool, default False
         The frame is a table of ``cx.moments``, and ``column`` the column it summed.
     choices : mapping, optional
-        Further choices of the metric, e.g. ``{"level": 0.9}``.
+        Further choices of the metric, e.g. ``{"level": 0.9}``. For ``cx.weighted`` the weights of
+        all rows are one of them, ``{"metric": "nps", "weights": weights}``, and each group is a
+        part of the whole that was weighted.
 
     Returns
     -------
@@ -107,6 +110,8 @@ def by(
         return from_moments(frame, names, metric, columns[0], choices=choices)
     if metric in SCORINGS and len(columns) == 1:
         return grouped(frame, names, metric, columns[0], choices=choices, **special)
+    if metric is weighted and "weights" in (choices or {}):
+        return _parts_of_the_whole(frame, names, columns, dict(choices or {}), special)
     rows = [
         {
             **dict(zip(names, labels, strict=True)),
@@ -115,6 +120,23 @@ def by(
         for labels, group in groups_of(frame, names)
     ]
     return pd.DataFrame(rows, columns=[*names, *Estimate.__dataclass_fields__])
+
+
+def _parts_of_the_whole(
+    frame: pd.DataFrame,
+    names: list[str],
+    columns: list[str],
+    choices: dict[str, Any],
+    special: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return a weighted score of every group, all rows at hand: its error knows the margins."""
+    group, labels, many = groups(frame, names)
+    rows = [
+        measured(frame, weighted, columns, {**choices, "within": group == i}, special=special)
+        for i in range(many)
+    ]
+    found = pd.DataFrame([row.as_row() for row in rows], columns=[*Estimate.__dataclass_fields__])
+    return pd.concat([pd.DataFrame(labels, index=found.index), found], axis=1)
 
 
 def groups_of(

@@ -10,13 +10,14 @@ import pandas as pd
 
 from cxkit.errors import DataError, QuestionError
 from cxkit.metrics.answers import check_level, no_data
+from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.durations import METHOD, curve_of, km_at, spells
 from cxkit.metrics.incidence import share_ended
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from cxkit.metrics.durations import Spells
     from cxkit.results import Estimate
@@ -42,6 +43,7 @@ def retention_rate(
     as_of: str | date,
     horizon: float = 12,
     observed_from: str | date | None = None,
+    counts: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the share still customers ``horizon`` months after they began, in percent.
@@ -60,6 +62,8 @@ def retention_rate(
     observed_from : date, optional
         The first day the data cover. Who started before it counts as followed from that day only
         (delayed entry): had they left earlier they would not be in the data.
+    counts : Series, array or list of shape (n,), optional
+        How many customers each row stands for, as in a table of :func:`counts`.
     level : float, default 0.95
         Level of the interval.
 
@@ -100,7 +104,7 @@ def retention_rate(
     Retention at 12 months 75.0 % (95 % interval 12.8 to 96.1, n = 4; log-log Kaplan-Meier)
     """
     level, metric = check_level(level), f"Retention at {horizon:g} months"
-    cases, method, _ = _customers(start, end, as_of=as_of, observed_from=observed_from)
+    cases, method = _customers(start, end, counts, as_of=as_of, observed_from=observed_from)
     curve = curve_of(cases, level=level)
     if not _followed(cases, curve, horizon, metric):
         return km_at(curve, horizon, metric=metric)
@@ -110,7 +114,7 @@ def retention_rate(
             metric,
             "%",
             level=level,
-            n=len(cases.time),
+            n=cases.n,
             n_missing=cases.n_missing,
             method=METHOD + method,
             reason=(
@@ -131,6 +135,7 @@ def churn_rate(
     reason: pd.Series | None = None,
     of: str | None = None,
     observed_from: str | date | None = None,
+    counts: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimate:
     """Estimate the share who have left within ``horizon`` months of their start, in percent.
@@ -153,6 +158,8 @@ def churn_rate(
         ``reason``. An end without a reason is another reason, and ``method`` counts them.
     observed_from : date, optional
         The first day the data cover, as in :func:`retention_rate`.
+    counts : Series, array or list of shape (n,), optional
+        How many customers each row stands for, as in a table of :func:`counts`.
     level : float, default 0.95
         Level of the interval.
 
@@ -193,14 +200,20 @@ def churn_rate(
         raise QuestionError(f"{metric}: write both reason (the column) and of (which), or neither.")
     if reason is None:
         stay = retention_rate(
-            start, end, as_of=as_of, horizon=horizon, observed_from=observed_from, level=level
+            start,
+            end,
+            as_of=as_of,
+            horizon=horizon,
+            observed_from=observed_from,
+            counts=counts,
+            level=level,
         )
         if stay.value is None or stay.low is None or stay.high is None:
             return replace(stay, metric=metric)
         low, high = 100 - stay.high, 100 - stay.low
         return replace(stay, metric=metric, value=100 - stay.value, low=low, high=high)
     level, metric = check_level(level), f"{metric} ({of})"
-    cases, method, ended = _customers(start, end, as_of=as_of, observed_from=observed_from)
+    cases, method = _customers(start, end, counts, as_of=as_of, observed_from=observed_from)
     why = pd.Series(reason).to_numpy(dtype=object)
     if why.size != len(start):
         raise QuestionError(
@@ -208,14 +221,14 @@ def churn_rate(
             "  Give columns of one frame."
         )
     why = why[cases.used]
-    known = ended & pd.notna(why)
+    ended, known = cases.event, cases.event & pd.notna(why)
     codes = np.where(ended, 1, -1)
     codes[known] = np.where(why[known] == of, 0, 1)
     if ended.any() and not (codes == 0).any():
         found = ", ".join(sorted({str(v) for v in why[known]})) or "(none)"
         raise QuestionError(f"{metric}: nobody left for that reason.\n  reasons: {found}")
     _followed(cases, curve_of(cases, level=level), horizon, metric)
-    unsaid = int((ended & ~known).sum())
+    unsaid = round(float(cases.weight[ended & ~known].sum()))
     said = f"; {unsaid:,} who left without a reason count as others" if unsaid else ""
     rate = share_ended(
         cases, codes, 0, time=horizon, metric=metric, level=level, n_missing=cases.n_missing
@@ -224,14 +237,20 @@ def churn_rate(
 
 
 def _customers(
-    start: pd.Series, end: pd.Series, *, as_of: str | date, observed_from: str | date | None
-) -> tuple[Spells, str, NDArray[np.bool_]]:
-    """Return relationships in months, what to say of late entries, and which have ended."""
+    start: pd.Series,
+    end: pd.Series,
+    counts: ArrayLike | None,
+    *,
+    as_of: str | date,
+    observed_from: str | date | None,
+) -> tuple[Spells, str]:
+    """Return relationships in months, and what to say of late entries."""
     passed = elapsed(start, end, as_of=as_of, names=("start", "end"))
+    people = check_counts(counts, len(passed.seconds), asked="start and end")
     entry, said = None, ""
     if observed_from is not None:
         entry = (like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
-        late = int((entry > 0).sum())
+        late = int((entry > 0).sum() if people is None else people[entry.to_numpy() > 0].sum())
         if late:
             since = f"{pd.Timestamp(observed_from):%Y-%m-%d}"
             said = f"; {late:,} who came before {since} are followed from then"
@@ -239,9 +258,9 @@ def _customers(
         passed.seconds / SECONDS["months"],
         passed.ended,
         None if entry is None else entry / SECONDS["months"],
-        None,
+        people,
     )
-    return cases, said, cases.event
+    return cases, said
 
 
 def _followed(cases: Spells, curve: pd.DataFrame, horizon: float, metric: str) -> bool:

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from cxkit.errors import DataError, QuestionError
 from cxkit.metrics.answers import check_level, no_data, nobody_answered
+from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.proportions import wilson
 from cxkit.results import Estimate
 
@@ -34,11 +35,12 @@ class Spells:
     start: NDArray[np.float64]
     weight: NDArray[np.float64]
     used: NDArray[np.bool_]
+    n_missing: int  # cases whose row is not usable
 
     @property
-    def n_missing(self) -> int:
-        """Return how many rows were not usable."""
-        return int((~self.used).sum())
+    def n(self) -> int:
+        """Return how many cases there are, each row counted as often as it stands for."""
+        return round(float(self.weight.sum()))
 
     def followed_without_gap(self) -> float:
         """Return how long somebody was always under observation, counted from the origin."""
@@ -56,7 +58,7 @@ def kaplan_meier(
     observed: Scores,
     *,
     entry: Scores | None = None,
-    weights: Scores | None = None,
+    counts: Scores | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Estimate the share that has not ended by each time, with those not ended yet censored.
@@ -72,8 +74,8 @@ def kaplan_meier(
     entry : Series or array of shape (n,), optional
         Time from the origin at which observation began (delayed entry), in the same unit; 0 or less
         means from the origin. A row is at risk in (entry, duration], as in R.
-    weights : Series or array of shape (n,), optional
-        How many identical rows each row stands for (frequencies).
+    counts : Series or array of shape (n,), optional
+        How many cases each row stands for, whole numbers from 0.
     level : float, default 0.95
         Level of the pointwise band.
 
@@ -89,7 +91,7 @@ def kaplan_meier(
     DataError
         A duration is negative.
     QuestionError
-        The columns differ in length or a weight is negative.
+        The columns differ in length, or counts are no numbers of cases.
 
     Notes
     -----
@@ -117,7 +119,7 @@ def kaplan_meier(
     3   5.0        1       1         0      0.00
     """
     level = check_level(level)
-    return curve_of(spells(duration, observed, entry, weights), level=level)
+    return curve_of(spells(duration, observed, entry, counts), level=level)
 
 
 def km_at(curve: pd.DataFrame, time: float, *, metric: str = "not ended yet") -> Estimate:
@@ -358,32 +360,36 @@ def km_restricted_mean(
 
 
 def spells(
-    duration: Scores, observed: Scores, entry: Scores | None, weights: Scores | None
+    duration: Scores,
+    observed: Scores,
+    entry: Scores | None,
+    counts: Scores | None,
+    *,
+    asked: str = "kaplan_meier",
 ) -> Spells:
     """Return the rows that were ever at risk as arrays; refuse what contradicts itself."""
     time = _floats(duration)
     seen = pd.Series(observed).astype("Float64").to_numpy(float, na_value=np.nan)
     start = np.zeros(time.size) if entry is None else _floats(entry)
-    weight = np.ones(time.size) if weights is None else _floats(weights)
-    if not time.size == seen.size == start.size == weight.size:
+    if not time.size == seen.size == start.size:
         raise QuestionError(
-            f"kaplan_meier: {time.size} durations, {seen.size} observed, {start.size} entries and "
-            f"{weight.size} weights.\n  Give columns of one frame, all of the same length."
+            f"{asked}: {time.size} durations, {seen.size} observed and {start.size} entries.\n"
+            "  Give columns of one frame, all of the same length."
         )
-    if (weight < 0).any():
-        raise QuestionError(
-            "kaplan_meier: a weight is negative.\n  A weight counts identical rows."
-        )
+    given = check_counts(counts, time.size, asked=asked)
+    weight = np.ones(time.size) if given is None else given.astype(np.float64)
     wrong = np.flatnonzero((time < 0) | np.isinf(time))
     if wrong.size:
         label = duration.index[wrong[0]] if isinstance(duration, pd.Series) else wrong[0]
         raise DataError(
-            f"kaplan_meier, row {label}: the duration is {time[wrong[0]]:g} ({wrong.size:,} of "
+            f"{asked}, row {label}: the duration is {time[wrong[0]]:g} ({wrong.size:,} of "
             f"{time.size:,} rows).\n  A duration runs from 0 on: check which date comes first."
         )
     start = np.where(start <= 0, -np.inf, start)
-    used = ~(np.isnan(time) | np.isnan(seen) | np.isnan(start) | np.isnan(weight)) & (time > start)
-    return Spells(time[used], seen[used] > 0, start[used], weight[used], used)
+    usable = ~(np.isnan(time) | np.isnan(seen) | np.isnan(start)) & (time > start)
+    used = usable & (weight > 0)
+    missing = round(float(weight[~usable].sum()))
+    return Spells(time[used], seen[used] > 0, start[used], weight[used], used, missing)
 
 
 def curve_of(cases: Spells, *, level: float) -> pd.DataFrame:
@@ -407,9 +413,8 @@ def curve_of(cases: Spells, *, level: float) -> pd.DataFrame:
     curve = pd.DataFrame(
         {"time": at, **counts, "survival": survival, "low": low, "high": high}
     ).assign(se=survival * np.sqrt(greenwood))
-    total = float(cases.weight.sum())
     curve.attrs = {
-        "n": round(total),
+        "n": cases.n,
         "n_missing": cases.n_missing,
         "events": round(float(ended.sum())),
         "level": level,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, need_columns
+from cxkit.metrics.answers import Scale, check_level, check_scale, need_columns
 from cxkit.metrics.clusters import Moments, check_clusters, check_counts, moments_of
-from cxkit.metrics.effort import ces, ces_mean, ces_mean_scoring, ces_scoring
+from cxkit.metrics.effort import Version, ces, ces_mean, ces_mean_scoring, ces_scoring
 from cxkit.metrics.nps import nps, nps_scoring
 from cxkit.metrics.proportions import (
     csat,
     csat_mean,
     csat_mean_scoring,
     csat_scoring,
+    mean_scoring,
     share,
     share_scoring,
 )
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from cxkit.metrics.scoring import Scoring
     from cxkit.results import Estimate
+
+#: The metrics of single answers by name, for what is made of any of them.
+Kind: TypeAlias = Literal["nps", "share", "csat", "ces", "mean"]
 
 #: What a row without a group is called.
 MISSING = "(missing)"
@@ -187,6 +191,37 @@ def _scoring(
     given = dict(choices or {})
     level = check_level(given.pop("level", 0.95))
     return SCORINGS[metric](**given), level
+
+
+def scoring_of(
+    metric: Kind,
+    *,
+    scale: Scale | None,
+    top: float | None,
+    version: Version | None,
+    asked: str,
+) -> Scoring:
+    """Return what a metric makes of single answers, or refuse one that is not known."""
+    if metric == "nps":
+        return nps_scoring()
+    if metric == "share":
+        return share_scoring()
+    if metric == "csat":
+        low, high = check_scale(scale or (1, 5), asked=f"{asked} csat")
+        return csat_scoring(scale=(low, high), top=high - 1 if top is None else top)
+    if metric == "ces":
+        return ces_scoring(version=str(version))
+    if metric == "mean" and scale is not None:
+        low, high = check_scale(scale, asked=f"{asked} mean")
+        return mean_scoring(f"mean ({low:g} to {high:g})", f"{asked} mean", (low, high))
+    if metric == "mean":
+        raise QuestionError(
+            f"{asked}: a mean without a scale has no worst answer.\n  Write e.g. scale=(1, 5)."
+        )
+    raise QuestionError(
+        f"{asked}: metric {metric!r} is not known.\n"
+        '  It is "nps", "share", "csat", "ces" or "mean".'
+    )
 
 
 def _possible(scored: Scoring, m: Moments, column: str) -> None:

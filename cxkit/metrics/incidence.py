@@ -11,7 +11,7 @@ from scipy.special import ndtri, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data, nobody_answered
-from cxkit.metrics.clusters import check_clusters, check_counts
+from cxkit.metrics.clusters import check_clusters
 from cxkit.metrics.durations import Spells, at_risk, spells
 from cxkit.metrics.proportions import wilson
 from cxkit.results import Estimate
@@ -151,8 +151,8 @@ def cumulative_incidence(
     columns = ["cause", "time", "at_risk", "events", "incidence", "low", "high", "se"]
     curve = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     curve.attrs = {
-        "n": round(float(cases.weight.sum())),
-        "n_missing": _missing(cases, counts),
+        "n": cases.n,
+        "n_missing": cases.n_missing,
         "level": level,
     }
     return curve
@@ -234,7 +234,7 @@ def ended_by(
         time=time,
         metric=metric,
         level=level,
-        n_missing=_missing(cases, counts),
+        n_missing=cases.n_missing,
         clusters=None if who is None else who[cases.used],
     )
 
@@ -252,7 +252,7 @@ def share_ended(
     method: str = METHOD,
 ) -> Estimate:
     """Return the share ended by a cause (-1: none ever did) at a time; see :func:`ended_by`."""
-    n = round(float(cases.weight.sum()))
+    n = cases.n
     about: dict[str, Any] = {"level": level, "n": n, "n_missing": n_missing}
     if not n:
         return no_data(metric, "%", **about, method=method, reason=nobody_answered(n_missing))
@@ -299,7 +299,6 @@ def curve_by(
     codes: NDArray[np.int64],
     *,
     level: float,
-    n_missing: int,
     widen: float = 1.0,
 ) -> pd.DataFrame:
     """Return the share not ended by cause 0 in the form of a Kaplan-Meier curve.
@@ -311,7 +310,7 @@ def curve_by(
     low, high = log_log(share, z * widen * _errors(steps, 0))
     frame = {"time": steps.times, "at_risk": steps.risk, "events": steps.by_cause[0]}
     curve = pd.DataFrame({**frame, "survival": 1 - share, "low": 1 - high, "high": 1 - low})
-    curve.attrs = {"n": round(cases.weight.sum()), "n_missing": n_missing, "level": level}
+    curve.attrs = {"n": cases.n, "n_missing": cases.n_missing, "level": level}
     return curve
 
 
@@ -337,19 +336,7 @@ def cases_of(
 ) -> tuple[Spells, NDArray[np.int64], pd.Index]:
     """Return usable cases, the code of the cause of each (-1: not ended), and the causes' names."""
     ended = pd.Series(cause).to_numpy(dtype=object)
-    cases = spells(
-        duration,
-        pd.notna(ended),
-        None,
-        check_counts(counts, ended.size, asked="cumulative_incidence"),
-    )
-    some = cases.weight > 0
-    if not some.all():
-        used = cases.used.copy()
-        used[used] = some
-        cases = Spells(
-            cases.time[some], cases.event[some], cases.start[some], cases.weight[some], used
-        )
+    cases = spells(duration, pd.notna(ended), None, counts, asked="cumulative_incidence")
     codes, names = pd.factorize(pd.Series(ended[cases.used], dtype=object), sort=True)
     return cases, codes, pd.Index(names)
 
@@ -406,7 +393,7 @@ def clustered(
     codes, names = pd.factorize(clusters.to_numpy())
     lone = codes < 0
     groups = len(names) + round(float(weight[lone].sum()))
-    if not (weight > 1)[~lone].any() and groups == len(codes):
+    if groups == round(float(weight.sum())):
         return Robust(float(np.sqrt(alone)), z * float(np.sqrt(alone)), 1.0, "")
     named = f" ({clusters.name})" if clusters.name is not None else ""
     if groups < 2:
@@ -457,11 +444,3 @@ def _whole(values: NDArray[np.float64]) -> NDArray[Any]:
     """Return counts as whole numbers where they are."""
     whole = np.round(values)
     return whole.astype(np.int64) if (whole == values).all() else values
-
-
-def _missing(cases: Spells, counts: Scores | None) -> int:
-    """Return how many cases were not usable, each row counted as often as it stands for."""
-    if counts is None:
-        return cases.n_missing
-    given = pd.Series(counts).to_numpy(dtype=np.float64, na_value=0.0)
-    return round(float(given[~cases.used].sum()))

@@ -31,7 +31,12 @@ class LogRank:
 
 
 def logrank(
-    duration: Scores, observed: Scores, group: Scores, *, entry: Scores | None = None
+    duration: Scores,
+    observed: Scores,
+    group: Scores,
+    *,
+    entry: Scores | None = None,
+    counts: Scores | None = None,
 ) -> LogRank:
     """Test whether groups end at the same rate over time.
 
@@ -39,7 +44,7 @@ def logrank(
 
     Parameters
     ----------
-    duration, observed, entry : Series or array of shape (n,)
+    duration, observed, entry, counts : Series or array of shape (n,)
         As in :func:`kaplan_meier`.
     group : Series or array of shape (n,)
         Which group a row belongs to; a row without a group is dropped and counted.
@@ -74,21 +79,22 @@ def logrank(
     """
     labels = pd.Series(group).astype(object).reset_index(drop=True)
     known = labels.notna().to_numpy(bool)
-    cases = spells(duration, observed, entry, known.astype(float))
-    usable = cases.used & known
-    kept = usable[cases.used]
-    codes, names = pd.factorize(labels[usable], sort=True)
+    cases = spells(duration, observed, entry, counts, asked="logrank")
+    kept = known[cases.used]
+    codes, names = pd.factorize(labels[cases.used & known], sort=True)
     if len(names) < 2:
         raise QuestionError(
             f"logrank: asked to compare groups, found {len(names)} with a usable row.\n"
             "  Give a group column with at least two values."
         )
     time, event, start = cases.time[kept], cases.event[kept], cases.start[kept]
+    many = cases.weight[kept]
     at = np.unique(time[event])
     members = codes == np.arange(len(names))[:, None]
-    risk = np.array([at_risk(time[m], start[m], np.ones(m.sum()), at) for m in members])
+    risk = np.array([at_risk(time[m], start[m], many[m], at) for m in members])
+    place = np.searchsorted(at, time)
     ended = np.array(
-        [np.bincount(np.searchsorted(at, time[m & event]), minlength=at.size) for m in members]
+        [np.bincount(place[m & event], many[m & event], minlength=at.size) for m in members]
     )
     n, d = risk.sum(axis=0), ended.sum(axis=0)
     excess = (ended - risk * d / n).sum(axis=1)[:-1] if at.size else np.zeros(len(names) - 1)
@@ -103,9 +109,9 @@ def logrank(
         statistic=statistic,
         df=df,
         p=None if statistic is None else float(chdtrc(df, statistic)),
-        n=int(time.size),
-        n_missing=int((~usable).sum()),
-        events=int(event.sum()),
+        n=round(float(many.sum())),
+        n_missing=cases.n_missing + round(float(cases.weight[~kept].sum())),
+        events=round(float(many[event].sum())),
         groups=tuple(str(name) for name in names),
         reason="The groups were never at risk together when something ended." if singular else "",
     )

@@ -76,7 +76,9 @@ def pairs(
     Notes
     -----
     Only customers who answered in both periods tell about change free of who answers. Those who
-    stopped answering, or left, are not among them: the change is that of those who stayed.
+    stopped answering, or left, are not among them: the change is that of those who stayed. Does not
+    reduce to counts: two answers make a pair by whose they are; the pairs themselves do
+    (:func:`paired_difference`).
 
     References
     ----------

@@ -69,6 +69,8 @@ def repeat_purchase_rate(
     than that before ``as_of`` is censored, and not taken as lost. Orders of one day are one
     purchase. The first order in the data is taken for the first purchase: leave out customers who
     came before the data begin. Who left is not censored, since whoever is gone does not buy again.
+    Does not reduce to counts: a second purchase is one by who made it; times to it, once known, do
+    (:func:`ended_by`).
 
     References
     ----------
@@ -155,7 +157,9 @@ def customer_years(
     Notes
     -----
     Years of 365.25 days from the start, or ``observed_from`` if later, to the end, or ``as_of``.
-    Who never ordered counts with 0 purchases: a frequency of buyers only is too high.
+    Who never ordered counts with 0 purchases: a frequency of buyers only is too high. Does not
+    reduce to counts: orders are counted by who placed them; what it returns does
+    (:func:`purchase_frequency`).
 
     References
     ----------

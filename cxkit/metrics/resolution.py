@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data, yes_no
-from cxkit.metrics.clusters import check_clusters
+from cxkit.metrics.clusters import check_clusters, check_counts
 from cxkit.metrics.dates import SECONDS, dates_of, elapsed
 from cxkit.metrics.durations import METHOD, curve_of, km_quantile, km_restricted_mean, spells
 from cxkit.metrics.incidence import curve_by, design, share_ended
@@ -42,12 +42,12 @@ class _Waits:
     @property
     def open(self) -> int:
         """Return how many are still waited for."""
-        return int((self.codes < 0).sum())
+        return round(float(self.cases.weight[self.codes < 0].sum()))
 
     @property
     def other(self) -> int:
         """Return how many ended otherwise."""
-        return int((self.codes == 1).sum())
+        return round(float(self.cases.weight[self.codes == 1].sum()))
 
 
 def time_to_resolution(
@@ -62,6 +62,7 @@ def time_to_resolution(
     reopened: pd.Series | None = None,
     resolved_is: Resolved = "last",
     auto_closed: pd.Series | None = None,
+    counts: pd.Series | None = None,
     clusters: pd.Series | None = None,
     level: float = 0.95,
 ) -> Estimate:
@@ -95,6 +96,8 @@ def time_to_resolution(
     auto_closed : Series of booleans, shape (n,), optional
         True where a machine closed the case. That is another end, not a resolution, and competes
         with it; missing is taken as no.
+    counts : Series, shape (n,), optional
+        How many cases each row stands for, as in a table of :func:`counts`.
     clusters : Series, shape (n,), optional
         Whose case it is, e.g. the customer: cases of one customer may resemble each other.
     level : float, default 0.95
@@ -149,6 +152,7 @@ def time_to_resolution(
         reopened=reopened,
         resolved_is=resolved_is,
         auto_closed=auto_closed,
+        counts=counts,
         clusters=clusters,
         asked="time_to_resolution",
     )
@@ -166,6 +170,7 @@ def resolved_within(
     reopened: pd.Series | None = None,
     resolved_is: Resolved = "last",
     auto_closed: pd.Series | None = None,
+    counts: pd.Series | None = None,
     clusters: pd.Series | None = None,
     level: float = 0.95,
 ) -> Estimate:
@@ -176,7 +181,7 @@ def resolved_within(
 
     Parameters
     ----------
-    opened, resolved, as_of, unit, hours, reopened, resolved_is, auto_closed, clusters
+    opened, resolved, as_of, unit, hours, reopened, resolved_is, auto_closed, counts, clusters
         As in :func:`time_to_resolution`.
     within : float
         Hours (business hours with ``hours``) or days since the opening, by ``unit``.
@@ -225,6 +230,7 @@ def resolved_within(
         reopened=reopened,
         resolved_is=resolved_is,
         auto_closed=auto_closed,
+        counts=counts,
         clusters=clusters,
         asked="resolved_within",
     )
@@ -251,6 +257,7 @@ def first_response_time(
     tau: float | None = None,
     unit: Unit = "hours",
     hours: OpeningHours | None = None,
+    counts: pd.Series | None = None,
     clusters: pd.Series | None = None,
     level: float = 0.95,
 ) -> Estimate:
@@ -262,7 +269,7 @@ def first_response_time(
     ----------
     opened, first_response : Series of datetimes, shape (n,)
         When each case was opened and first answered; none means not answered by ``as_of``.
-    as_of, measure, tau, unit, hours, clusters
+    as_of, measure, tau, unit, hours, counts, clusters
         As in :func:`time_to_resolution`.
     closed : Series of datetimes, shape (n,), optional
         When the case was closed. Closed without a response is another end, which competes.
@@ -312,6 +319,7 @@ def first_response_time(
         as_of=as_of,
         unit=unit,
         hours=hours,
+        counts=counts,
         clusters=clusters,
         names=("opened", "first_response"),
         asked="first_response_time",
@@ -352,6 +360,7 @@ def _resolutions(
     reopened: pd.Series | None,
     resolved_is: Resolved,
     auto_closed: pd.Series | None,
+    counts: pd.Series | None,
     clusters: pd.Series | None,
     asked: str,
 ) -> _Waits:
@@ -359,7 +368,9 @@ def _resolutions(
     done, again = dates_of(resolved, "resolved"), 0
     if reopened is not None:
         undone = not_held(opened, done, reopened, resolved_is) & done.notna().to_numpy(bool)
-        done, again = done.mask(undone), int(undone.sum())
+        people = check_counts(counts, len(undone), asked=asked)
+        done = done.mask(undone)
+        again = int(undone.sum() if people is None else people[undone].sum())
     machine = None
     if auto_closed is not None:
         yes_no(auto_closed, asked="auto_closed")
@@ -371,6 +382,7 @@ def _resolutions(
         as_of=as_of,
         unit=unit,
         hours=hours,
+        counts=counts,
         clusters=clusters,
         names=("opened", "resolved"),
         asked=asked,
@@ -388,6 +400,7 @@ def _waits(
     as_of: str | date,
     unit: Unit,
     hours: OpeningHours | None,
+    counts: pd.Series | None,
     clusters: pd.Series | None,
     names: tuple[str, str],
     asked: str,
@@ -409,12 +422,13 @@ def _waits(
     codes = np.where(done, 0, -1)
     if other is not None:
         codes = np.where(done & other, 1, codes)
-    cases = spells(time, done, None, None)
+    cases = spells(time, done, None, counts, asked=asked)
     who = check_clusters(clusters, len(begin), asked=asked)
-    others = int(((codes == 1) & cases.used).sum())
+    codes = codes[cases.used]
+    others = round(float(cases.weight[codes == 1].sum()))
     return _Waits(
         cases,
-        codes[cases.used],
+        codes,
         measured_in,
         None if who is None else who[cases.used],
         f"; {others:,} {ended}" if others else "",
@@ -435,12 +449,11 @@ def _read(
         return _mean(waits, name, tau=tau, level=level)
     q, first = (0.5, "Median") if measure == "median" else (0.9, "90 %")
     metric = f"{first} {name}"
-    missing = waits.cases.n_missing
     plain = not waits.other
     curve = (
         curve_of(waits.cases, level=level)
         if plain
-        else curve_by(waits.cases, waits.codes, level=level, n_missing=missing)
+        else curve_by(waits.cases, waits.codes, level=level)
     )
     found = km_quantile(curve, q, metric=metric, measured_in=unit)
     method = METHOD if plain else "log-log Aalen-Johansen"
@@ -452,15 +465,13 @@ def _read(
                 unit,
                 level=level,
                 n=found.n,
-                n_missing=missing,
+                n_missing=found.n_missing,
                 method=method,
                 reason=robust.said,
             )
         method += robust.said
         if robust.ratio != 1:
-            wider = curve_by(
-                waits.cases, waits.codes, level=level, n_missing=missing, widen=robust.ratio
-            )
+            wider = curve_by(waits.cases, waits.codes, level=level, widen=robust.ratio)
             found = km_quantile(wider, q, metric=metric, measured_in=unit)
     if found.status == "not reached":
         found = replace(

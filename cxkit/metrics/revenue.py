@@ -66,7 +66,9 @@ def revenue_pairs(
     Notes
     -----
     With ``as_of`` the last of December and 12 months, the periods are two calendar years. Data that
-    begin within the earlier one would make retention too high, so they are refused.
+    begin within the earlier one would make retention too high, so they are refused. Does not reduce
+    to counts: amounts are added up by who paid them; what it returns does
+    (:func:`revenue_retention`).
 
     References
     ----------

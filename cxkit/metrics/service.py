@@ -236,6 +236,7 @@ def backlog(
     bands: Sequence[float] = (1, 3, 7, 30),
     reopened: pd.Series | None = None,
     resolved_is: Resolved = "last",
+    counts: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Count the cases open at ``as_of`` and how long they have been open.
 
@@ -251,6 +252,8 @@ def backlog(
         Ages in days at which a new band begins.
     reopened, resolved_is
         As in :func:`time_to_resolution`: a resolution that did not hold leaves the case open.
+    counts : Series, array or list of shape (n,), optional
+        How many cases each row stands for, as in a table of :func:`counts`.
 
     Returns
     -------
@@ -264,7 +267,7 @@ def backlog(
     DataError
         A case was resolved before it was opened.
     QuestionError
-        The columns are not dates, or the bands do not rise from above 0.
+        The columns are not dates, the counts do not fit, or the bands do not rise from above 0.
 
     Notes
     -----
@@ -298,21 +301,27 @@ def backlog(
     if reopened is not None:
         done = done.mask(not_held(opened, done, reopened, resolved_is))
     passed = elapsed(opened, done, as_of=as_of, names=("opened", "resolved"))
-    seen = passed.seconds.notna()
-    age = (passed.seconds / 86_400)[seen & ~passed.ended]
-    place = np.searchsorted(edges, age.to_numpy(float), side="right")
-    rows = [(label, age[place == i]) for i, label in enumerate(_labels(edges))]
-    rows.append(("all", age))
+    given = check_counts(counts, len(passed.seconds), asked="backlog")
+    cases = np.ones(len(passed.seconds), np.int64) if given is None else given
+    seen = passed.seconds.notna().to_numpy(bool)
+    still = seen & ~passed.ended.to_numpy(bool) & (cases > 0)
+    age, many = passed.seconds.to_numpy(float)[still] / 86_400, cases[still]
+    place = np.searchsorted(edges, age, side="right")
+    rows = [(label, place == i) for i, label in enumerate(_labels(edges))]
+    rows.append(("all", place >= 0))
     return pd.DataFrame(
         {
             "age": [label for label, _ in rows],
-            "open": [len(part) for _, part in rows],
-            "share": [100 * len(part) / len(age) if len(age) else None for _, part in rows],
+            "open": [int(many[part].sum()) for _, part in rows],
+            "share": [
+                float(100 * many[part].sum() / many.sum()) if many.size else None
+                for _, part in rows
+            ],
             "oldest": pd.Series(
-                [float(part.max()) if len(part) else None for _, part in rows], dtype=object
+                [float(age[part].max()) if part.any() else None for _, part in rows], dtype=object
             ).infer_objects(),
-            "n": int(seen.sum()),
-            "n_missing": int((~seen).sum()),
+            "n": int(cases[seen].sum()),
+            "n_missing": int(cases[~seen].sum()),
         }
     )
 

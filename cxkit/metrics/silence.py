@@ -9,18 +9,10 @@ import pandas as pd
 from scipy.special import ndtri
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import (
-    Scale,
-    Scores,
-    check_level,
-    check_scale,
-    need_columns,
-    no_data,
-    yes_no,
-)
-from cxkit.metrics.nps import nps_scoring
-from cxkit.metrics.proportions import csat_scoring, mean_scoring, share, share_scoring
-from cxkit.metrics.scoring import Scoring, estimate
+from cxkit.metrics.answers import Scale, Scores, check_level, need_columns, no_data, yes_no
+from cxkit.metrics.grouped import scoring_of
+from cxkit.metrics.proportions import share
+from cxkit.metrics.scoring import estimate
 from cxkit.metrics.weights import people_of
 from cxkit.results import Estimate
 
@@ -29,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from cxkit.metrics.weighted import Kind
+    from cxkit.metrics.effort import Version
+    from cxkit.metrics.grouped import Kind
 
 #: Fitted chances closer to 0 or 1 than this mean that a group answered wholly or not at all.
 _EDGE = 1e-6
@@ -243,6 +236,7 @@ def silent_bounds(
     metric: Kind,
     scale: Scale | None = None,
     top: float | None = None,
+    version: Version | None = None,
     counts: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
     level: float = 0.95,
@@ -255,12 +249,14 @@ def silent_bounds(
     ----------
     scores : Series, array or list of shape (n,)
         One row per person asked; missing is silent. For the scales see :func:`weighted`.
-    metric : {"nps", "share", "csat", "mean"}
+    metric : {"nps", "share", "csat", "ces", "mean"}
         Which score.
     scale : (low, high), optional
         Ends of the scale; needed by "mean", (1, 5) for "csat" if not given.
     top : float, optional
         For "csat": the lowest answer that counts as satisfied; one below the top if not given.
+    version : {"1.0", "2.0"}, optional
+        For "ces", which needs it: the version that was asked, see :func:`ces`.
     counts : Series, array or list of shape (n,), optional
         How many people each row stands for.
     clusters : Series, array or list of shape (n,), optional
@@ -278,7 +274,7 @@ def silent_bounds(
     Raises
     ------
     QuestionError
-        A mean without a scale has no worst answer.
+        A mean without a scale has no worst answer, or "ces" has no version.
     ScaleError
         An answer is off the scale.
 
@@ -309,7 +305,9 @@ def silent_bounds(
     2            all the best   62.5  8          0
     """
     level = check_level(level)
-    scoring, ends = _scored(metric, scale, top)
+    scoring = scoring_of(metric, scale=scale, top=top, version=version, asked="silent_bounds")
+    points = scoring.answers()
+    ends = (min(points, key=points.__getitem__), max(points, key=points.__getitem__))
     given = scores if isinstance(scores, pd.Series) else pd.Series(scores, dtype=object)
     silent = given.isna()
     rows = []
@@ -321,28 +319,6 @@ def silent_bounds(
         found = estimate(scoring, filled, level=level, counts=counts, clusters=clusters)
         rows.append({"silent": label, **found.as_row()})
     return pd.DataFrame(rows, columns=["silent", *Estimate.__dataclass_fields__])
-
-
-def _scored(metric: Kind, scale: Scale | None, top: float | None) -> tuple[Scoring, Scale]:
-    """Return how a metric is scored, and the worst and the best answer."""
-    if metric == "nps":
-        return nps_scoring(), (0, 10)
-    if metric == "share":
-        return share_scoring(), (0, 1)
-    if metric == "csat":
-        low, high = check_scale(scale or (1, 5), asked="silent_bounds")
-        return csat_scoring(scale=(low, high), top=high - 1 if top is None else top), (low, high)
-    if metric != "mean":
-        raise QuestionError(
-            f"silent_bounds: metric {metric!r} is not known.\n"
-            '  It is "nps", "share", "csat" or "mean".'
-        )
-    if scale is None:
-        raise QuestionError(
-            "silent_bounds: a mean without a scale has no worst answer.\n  Write e.g. scale=(1, 5)."
-        )
-    low, high = check_scale(scale, asked="silent_bounds")
-    return mean_scoring(f"mean ({low:g} to {high:g})", "silent_bounds", (low, high)), (low, high)
 
 
 def _askings(keys: pd.Series, weight: NDArray[np.float64]) -> tuple[NDArray[Any] | None, int]:

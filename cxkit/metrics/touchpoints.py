@@ -86,7 +86,8 @@ def touchpoint_consistency(
     Several answers of a customer at one touchpoint are averaged first, so that a touchpoint counts
     once. sd is taken with k - 1. Near the end of a scale a high mean leaves no room for spread, and
     the more touchpoints, the lower the minimum: use mean, sd and the number of touchpoints
-    together, and never rank customers by sd alone.
+    together, and never rank customers by sd alone. Does not reduce to counts: each row is told of
+    one customer, by all their ratings.
 
     References
     ----------
@@ -166,7 +167,8 @@ def icc_agreement(
     ICC(A,1) = (R - E) / (R + (k - 1) E + k (C - E) / n); a touchpoint that is rated lower by all
     lowers it. Limits by Satterthwaite's F. ICC(A,k) is 1 / (1 + (1 / ICC - 1) / k) of value and
     limits. It is ICC(2,1) of Shrout and Fleiss. Customers who use every touchpoint are not typical:
-    ``n_missing`` says how many do not.
+    ``n_missing`` says how many do not. Does not reduce to counts: it takes to know which ratings
+    are of one customer.
 
     References
     ----------
@@ -223,7 +225,8 @@ def icc_consistency(
     ICC(C,1) = (R - E) / (R + (k - 1) E), with F = R / E, FL = F / F[(1 + level) / 2; n - 1,
     (n - 1)(k - 1)], FU = F F[(1 + level) / 2; (n - 1)(k - 1), n - 1] and limits (F* - 1) / (F* + k
     - 1); ICC(C,k) = 1 - 1 / F, which is Cronbach's alpha of the touchpoints. A touchpoint that all
-    rate lower does not lower it. It is ICC(3,1) of Shrout and Fleiss.
+    rate lower does not lower it. It is ICC(3,1) of Shrout and Fleiss. Does not reduce to counts: it
+    takes to know which ratings are of one customer.
 
     References
     ----------
@@ -295,7 +298,8 @@ def bad_experience(
     them, a customer with k answers would have a bad one with chance 1 - (1 - p)^k: six answers of
     which 95 % are good leave 26.5 % with a bad one. ``method`` gives the mean of that over the
     customers; a lower share means that bad experiences fall on the same people. More answers are
-    more chances: groups that were asked more often are not compared by this.
+    more chances: groups that were asked more often are not compared by this. Does not reduce to
+    counts: one bad answer among several is found by whose answers they are.
 
     References
     ----------

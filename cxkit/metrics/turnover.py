@@ -11,7 +11,7 @@ from scipy.special import gammaincinv, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data
-from cxkit.metrics.clusters import check_clusters
+from cxkit.metrics.clusters import check_clusters, check_counts
 from cxkit.metrics.dates import elapsed, like, retention_rate
 from cxkit.results import Estimate
 
@@ -30,6 +30,7 @@ def staff_turnover(
     *,
     as_of: str | date,
     observed_from: str | date | None = None,
+    counts: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
     horizon: float | None = None,
     level: float = 0.95,
@@ -48,6 +49,8 @@ def staff_turnover(
     observed_from : date, optional
         The first day the data cover: time before it is not counted, and who came earlier is at risk
         from then on. Without it every employment is taken as seen from its start.
+    counts : Series, array or list of shape (n,), optional
+        How many employments each row stands for.
     clusters : Series, array or list of shape (n,), optional
         Who was employed, or the unit: exits of one cluster may go together. Not with ``horizon``.
     horizon : float, optional
@@ -66,7 +69,8 @@ def staff_turnover(
     DataError
         An employment ended before it began.
     QuestionError
-        The columns are not dates, clusters do not fit, or nobody was followed for the horizon.
+        The columns are not dates, counts or clusters do not fit, or nobody was followed for the
+        horizon.
 
     Notes
     -----
@@ -97,7 +101,7 @@ def staff_turnover(
     """
     level = check_level(level)
     if horizon is not None:
-        return _gone(start, end, as_of, observed_from, clusters, horizon, level)
+        return _gone(start, end, as_of, observed_from, counts, clusters, horizon, level)
     metric = "Staff turnover"
     passed = elapsed(start, end, as_of=as_of, names=("start", "end"))
     seconds = passed.seconds.to_numpy(dtype=float)
@@ -105,13 +109,16 @@ def staff_turnover(
     if observed_from is not None:
         since = (like(observed_from, passed.begin) - passed.begin).dt.total_seconds()
         late = np.maximum(np.nan_to_num(since.to_numpy(dtype=float)), 0)
-    used = ~np.isnan(seconds) & ((seconds > late) | (late == 0))
+    given = check_counts(counts, seconds.size, asked="staff_turnover")
+    people = np.ones(seconds.size, np.int64) if given is None else given
+    used = ~np.isnan(seconds) & ((seconds > late) | (late == 0)) & (people > 0)
     years, left = (seconds - late)[used] / _YEAR, passed.ended.to_numpy(dtype=bool)[used]
-    n, total, exits = int(used.sum()), float(years.sum()), int(left.sum())
-    missing = seconds.size - n
+    many = people[used]
+    n, total, exits = int(many.sum()), float(many @ years), int(many[left].sum())
+    missing = int(people.sum()) - n
     who = check_clusters(clusters, seconds.size, asked="staff_turnover")
     if not total > 0:
-        reason = f"Nobody of the {seconds.size:,} was employed between the two dates."
+        reason = f"Nobody of the {people.sum():,} was employed between the two dates."
         return no_data(
             metric, UNIT, level=level, n=n, n_missing=missing, method="exact Poisson", reason=reason
         )
@@ -122,16 +129,17 @@ def staff_turnover(
     noun = "exit" if exits == 1 else "exits"
     method = f"exact Poisson, {exits:,} {noun} in {total:,.1f} person-years"
     if who is not None:
-        sums = _by_cluster(who[used], years, left)
-        if len(sums) < n and len(sums) < 2:
+        sums = _by_cluster(who[used], years, left, many)
+        groups = int(sums["times"].sum())
+        if groups < n and groups < 2:
             reason = f"All {n:,} employments are of one cluster: its spread is not known."
             return no_data(
                 metric, UNIT, level=level, n=n, n_missing=missing, method=method, reason=reason
             )
-        if len(sums) < n:
+        if groups < n:
             low, high, se = _robust(sums, total, exits, (low, high, se), level)
             named = f" ({who.name})" if who.name is not None else ""
-            method += f", cluster-robust by {len(sums):,} clusters{named}"
+            method += f", cluster-robust by {groups:,} clusters{named}"
     return Estimate(
         metric=metric,
         measured_in=UNIT,
@@ -147,13 +155,17 @@ def staff_turnover(
 
 
 def _by_cluster(
-    who: pd.Series, years: NDArray[np.float64], left: NDArray[np.bool_]
+    who: pd.Series,
+    years: NDArray[np.float64],
+    left: NDArray[np.bool_],
+    many: NDArray[np.int64],
 ) -> pd.DataFrame:
-    """Return years and exits of each cluster; a row without a key is a cluster of its own."""
+    """Return years and exits of each cluster; those without a key are ``times`` such clusters."""
     codes = pd.factorize(who)[0]
     alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(int(alone.sum()))
-    return pd.DataFrame({"years": years, "left": left.astype(float)}).groupby(codes).sum()
+    own = pd.DataFrame({"years": years, "left": left.astype(float), "times": 1.0})
+    shared = own[["years", "left"]].mul(many, axis=0)[~alone].groupby(codes[~alone]).sum()
+    return pd.concat([shared.assign(times=1.0), own[alone].assign(times=many[alone])])
 
 
 def _robust(
@@ -167,9 +179,9 @@ def _robust(
     low, high, se = plain
     if not exits:
         return plain
-    groups, rate = len(sums), exits / total
+    groups, rate = float(sums["times"].sum()), exits / total
     away = sums["left"].to_numpy() - rate * sums["years"].to_numpy()
-    se = float(np.sqrt(groups / (groups - 1) * (away @ away))) / total
+    se = float(np.sqrt(groups / (groups - 1) * (sums["times"].to_numpy() @ away**2))) / total
     stretch = float(np.exp(stdtrit(groups - 1, (1 + level) / 2) * se / rate))
     return min(low, rate / stretch), max(high, rate * stretch), se
 
@@ -179,6 +191,7 @@ def _gone(
     end: pd.Series,
     as_of: str | date,
     observed_from: str | date | None,
+    counts: ArrayLike | None,
     clusters: ArrayLike | None,
     horizon: float,
     level: float,
@@ -191,7 +204,13 @@ def _gone(
         )
     try:
         kept = retention_rate(
-            start, end, as_of=as_of, horizon=horizon, observed_from=observed_from, level=level
+            start,
+            end,
+            as_of=as_of,
+            horizon=horizon,
+            observed_from=observed_from,
+            counts=counts,
+            level=level,
         )
     except QuestionError as error:
         raise QuestionError(_staff(str(error))) from None

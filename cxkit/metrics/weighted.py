@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,13 @@ from cxkit.metrics.answers import (
     check_scale,
     no_data,
     nobody_answered,
-    on_scale,
-    yes_no,
+    read_scale,
+    read_yes_no,
 )
 from cxkit.metrics.clusters import check_clusters
+from cxkit.metrics.grouped import Kind, scoring_of
 from cxkit.metrics.nps import adjusted_wald
-from cxkit.metrics.proportions import span, wilson
+from cxkit.metrics.proportions import wilson
 from cxkit.metrics.weights import Weights, kish, people_of, real_weights
 from cxkit.results import Estimate
 
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Kind = Literal["nps", "share", "csat", "mean"]
+    from cxkit.metrics.effort import Version
 
 #: Whose interval each score has.
-HOW = {"nps": "adjusted Wald", "share": "Wilson", "csat": "Wilson", "mean": "Student's t"}
+HOW = {"nps": "adjusted Wald", "mean": "Student's t"} | dict.fromkeys(
+    ("share", "csat", "ces"), "Wilson"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def weighted(
     metric: Kind,
     scale: Scale | None = None,
     top: float | None = None,
+    version: Version | None = None,
+    within: Scores | None = None,
     clusters: Scores | None = None,
     counts: Scores | None = None,
     name: str = "",
@@ -83,17 +88,24 @@ def weighted(
     ----------
     scores : Series, array or list of shape (n,)
         Answers in the rows that were weighted: 0 to 10 for "nps", yes or no for "share", numbers on
-        ``scale`` for "csat" and "mean". Missing answers are counted, never filled.
+        ``scale`` for "csat" and "mean", on that of its version for "ces". Missing answers are
+        counted, never filled.
     weights : Weights, or array of shape (n,)
         What :func:`post_stratify` or :func:`rake` returned for these rows, or plain weights from 0
         on. A row with weight 0 is not used and is counted as missing.
-    metric : {"nps", "share", "csat", "mean"}
-        Which score: NPS, the share of yes, the share who answer ``top`` or more, the mean answer.
+    metric : {"nps", "share", "csat", "ces", "mean"}
+        Which score: NPS, the share of yes, the share who answer ``top`` or more, the share who
+        found it easy, the mean answer.
     scale : (low, high), optional
         Ends of the scale; (1, 5) for "csat" if not given. A "mean" without a scale has limits that
         are not cut.
     top : float, optional
         For "csat": the lowest answer that counts as satisfied; one below the top if not given.
+    version : {"1.0", "2.0"}, optional
+        For "ces", which needs it: the version that was asked, see :func:`ces`.
+    within : Series, array or list of booleans, shape (n,), optional
+        Who belongs to the group that is asked about; the others keep their part in the weights.
+        :func:`by` writes it for every group: ``choices={"metric": "nps", "weights": weights}``.
     clusters : Series, array or list of shape (n,), optional
         Who answered, where people answered more than once.
     counts : Series, array or list of shape (n,), optional
@@ -113,7 +125,8 @@ def weighted(
     Raises
     ------
     QuestionError
-        Weights, counts or clusters do not fit the rows; a weight is negative, infinite or missing.
+        Weights, counts, clusters or the group do not fit the rows; a weight is negative, infinite
+        or missing; "ces" has no version.
     ScaleError
         An answer is off the scale.
 
@@ -135,7 +148,8 @@ def weighted(
 
     A regression on many small categories follows the answers too closely, and ``se`` is then too
     small. The intervals (not ``se``, which is R's) have e / sqrt(1 - h), h the leverage of the row,
-    and z for one who is alone in a category.
+    and z for one who is alone in a category. With ``within``, z is 0 outside the group, but e is
+    taken over all who were weighted: the error of a domain, which knows the margins too.
 
     References
     ----------
@@ -162,10 +176,14 @@ def weighted(
     level = check_level(level)
     given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
     w, people, cells = _checked(weights, counts, len(given))
-    answers = _coded(given, w, people, metric=metric, scale=scale, top=top, name=name)
+    answers = _coded(
+        given, w, people, metric=metric, scale=scale, top=top, version=version, name=name
+    )
+    inside = _inside(within, len(given))
+    answers = replace(answers, used=answers.used & inside)
     unit = {"nps": "points", "mean": "score"}.get(metric, "%")
     n = int(people[answers.used].sum())
-    missing = int(people.sum()) - n
+    missing = int(people[inside].sum()) - n
     how = weights.method if isinstance(weights, Weights) else "weights as given"
     keys, named = _clusters(clusters, answers.used, people)
     reason = _why_not(answers, keys, n, missing, w, people, metric)
@@ -188,7 +206,7 @@ def weighted(
         )
     effective = markup.number(found.effective, 1)
     by = f", cluster-robust by {found.clusters:,} clusters{named}" if found.clusters else ""
-    stretch = 100 if metric in {"nps", "share", "csat"} else 1
+    stretch = 1 if metric == "mean" else 100
     return Estimate(
         metric=answers.name,
         measured_in=unit,
@@ -201,6 +219,19 @@ def weighted(
         n_missing=missing,
         method=f"{how}, linearised {HOW[metric]}{by}, effective n {effective}",
     )
+
+
+def _inside(within: Scores | None, rows: int) -> NDArray[np.bool_]:
+    """Return who belongs to the group asked about; without one, everybody."""
+    if within is None:
+        return np.ones(rows, dtype=bool)
+    found, missing = read_yes_no(within, asked="weighted, within")
+    if found.size != rows or missing.any():
+        raise QuestionError(
+            f"weighted: within says of {int((~missing).sum()):,} of {rows:,} rows whether they "
+            "belong to the group.\n  Give true or false for each, e.g. frame['region'] == 'North'."
+        )
+    return found > 0
 
 
 def _checked(
@@ -235,37 +266,21 @@ def _coded(
     metric: Kind,
     scale: Scale | None,
     top: float | None,
+    version: Version | None,
     name: str,
 ) -> _Answers:
     """Return the answers as the numbers whose weighted mean is the metric."""
     answered = given.notna().to_numpy(dtype=bool)
-    y, ends = np.zeros(len(given)), (0.0, 1.0)
-    if metric == "nps":
-        found, _ = on_scale(given, scale=(0, 10), asked="weighted nps")
-        y[answered], ends = (found >= 9).astype(float) - (found <= 6), (-1.0, 1.0)
-        title = "NPS"
-    elif metric == "share":
-        y[answered] = yes_no(given, asked="weighted share")[0]
-        title = "share"
-    elif metric == "csat":
-        low, high = check_scale(scale or (1, 5), asked="weighted csat")
-        cut = high - 1 if top is None else top
-        if not low < cut <= high:
-            raise QuestionError(
-                f"weighted csat: the cut {cut:g} does not split the scale {low:g} to {high:g}.\n"
-                f"  Write the lowest answer that counts as satisfied, e.g. top={high - 1:g}."
-            )
-        y[answered] = on_scale(given, scale=(low, high), asked="weighted csat")[0] >= cut
-        title = f"CSAT ({span(cut, high)} on {low:g} to {high:g})"
-    elif metric == "mean":
+    if metric == "mean":
         ends = check_scale(scale, asked="weighted mean") if scale else (-np.inf, np.inf)
         reach = ends if scale else (-1e300, 1e300)
-        y[answered] = on_scale(given, scale=reach, asked="weighted mean", whole=False)[0]
-        title = f"mean ({ends[0]:g} to {ends[1]:g})" if scale else "mean"
+        values, _ = read_scale(given, scale=reach, asked="weighted mean", whole=False)
+        y, title = np.where(answered, values, 0.0), "mean"
+        title += f" ({ends[0]:g} to {ends[1]:g})" if scale else ""
     else:
-        raise QuestionError(
-            f'weighted: metric {metric!r} is not known.\n  It is "nps", "share", "csat" or "mean".'
-        )
+        scoring = scoring_of(metric, scale=scale, top=top, version=version, asked="weighted")
+        ends = (-1.0, 1.0) if metric == "nps" else (0.0, 1.0)
+        y, title = scoring.points(scoring.read(given)[0]).astype(np.float64), scoring.metric
     return _Answers(f"{name or title}, weighted", y, answered & (w > 0) & (people > 0), ends)
 
 
@@ -298,7 +313,7 @@ def _why_not(
 ) -> str:
     """Say why there is no score, or nothing if there is."""
     if not n:
-        if w.size and not w.any():
+        if people.any() and not w[people > 0].any():
             return "All weights are 0: no answer speaks for anybody."
         return nobody_answered(missing)
     if metric == "mean" and n < 2:

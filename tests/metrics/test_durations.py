@@ -113,18 +113,6 @@ def test_without_censoring_it_is_the_empirical_share():
     assert whole.se == pytest.approx(duration.std() / np.sqrt(200))
 
 
-def test_weights_are_repeated_rows():
-    rng = np.random.default_rng(6)
-    duration, observed = rng.integers(1, 9, 50), rng.random(50) < 0.6
-    weights = rng.integers(0, 4, 50)
-    counted = cx.kaplan_meier(duration, observed, weights=weights)
-    rows = cx.kaplan_meier(np.repeat(duration, weights), np.repeat(observed, weights))
-    pd.testing.assert_frame_equal(
-        counted[counted["time"].isin(rows["time"])].reset_index(drop=True), rows
-    )
-    assert counted.attrs["n"] == rows.attrs["n"] == weights.sum()
-
-
 def test_doubling_everybody_keeps_the_curve():
     duration, observed, entry = late(7)
     once = cx.kaplan_meier(duration, observed, entry=entry)
@@ -253,8 +241,10 @@ def test_contradictions_are_refused():
         cx.kaplan_meier(pd.Series([1, 2, -2], index=list("abc")), [1, 1, 1])
     with pytest.raises(QuestionError, match="3 durations, 2 observed"):
         cx.kaplan_meier([1, 2, 3], [1, 1])
-    with pytest.raises(QuestionError, match="a weight is negative"):
-        cx.kaplan_meier([1, 2], [1, 1], weights=[1, -1])
+    with pytest.raises(QuestionError, match=r"kaplan_meier: counts has -1 in row 1"):
+        cx.kaplan_meier([1, 2], [1, 1], counts=[1, -1])
+    with pytest.raises(QuestionError, match=r"logrank: counts has 0\.5 in row 1"):
+        cx.logrank([1, 2], [1, 1], list("ab"), counts=[1, 0.5])
     with pytest.raises(QuestionError, match="found 1 with a usable row"):
         cx.logrank([1, 2, 3], [1, 1, 1], ["a", "a", None])
 

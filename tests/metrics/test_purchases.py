@@ -122,7 +122,9 @@ def test_counts_are_rows(rows):
             assert one.method == other.method
             for name in ("value", "low", "high", "se"):
                 pair = getattr(one, name), getattr(other, name)
-                assert pair == (None, None) or pair[0] == pytest.approx(pair[1], abs=1e-10)
+                assert pair == (None, None) or pair[0] == pytest.approx(
+                    pair[1], rel=1e-10, abs=1e-10
+                )
             assert one.value is not None or one.reason
             if one.value is not None:
                 assert one.low <= one.value

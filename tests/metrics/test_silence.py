@@ -135,6 +135,8 @@ def test_bounds_by_hand():
         ("csat", [5, 1, None, None], {}, [25, 50, 75]),
         ("csat", [10, 1, None, None], {"scale": (0, 10), "top": 8}, [25, 50, 75]),
         ("mean", [4, 2, None, None], {"scale": (1, 5)}, [2, 3, 4]),
+        ("ces", [1, 5, None, None], {"version": "1.0"}, [25, 50, 75]),
+        ("ces", [7, 1, None, None], {"version": "2.0"}, [25, 50, 75]),
     ],
 )
 def test_bounds_of_other_scores_by_hand(metric, scores, choices, values):
@@ -187,7 +189,8 @@ def test_response_rate_is_a_share_of_its_own_name():
             "no number of people",
         ),
         (lambda f: cx.silent_bounds([1, 2], metric="mean"), QuestionError, "has no worst answer"),
-        (lambda f: cx.silent_bounds([1, 2], metric="ces"), QuestionError, "is not known"),
+        (lambda f: cx.silent_bounds([1, 2], metric="ces"), QuestionError, "version 'None' is not"),
+        (lambda f: cx.silent_bounds([1, 2], metric="p50"), QuestionError, "'p50' is not known"),
         (lambda f: cx.silent_bounds([11], metric="nps"), ScaleError, "0 to 10"),
         (lambda f: cx.response_rate([2]), ScaleError, "Response rate"),
     ],

@@ -106,9 +106,42 @@ def test_cells_of_two_columns_are_combinations():
     assert weights.margins["category"].tolist() == ["x x p", "x x q", "y x p", "y x q"]
 
 
+def test_a_group_that_is_a_cell_has_its_own_score_and_error(answers):
+    """Within a cell all weigh the same, and its size is known: nothing is left of the weights."""
+    weights = cx.post_stratify(answers, by="region", population=REGIONS)
+    choices = {"metric": "nps", "weights": weights}
+    found = cx.by(answers, "region", cx.weighted, column="nps", choices=choices)
+    plain = cx.by(answers, "region", cx.nps, column="nps")
+    for column in ("value", "se"):
+        assert found[column].to_numpy() == pytest.approx(plain[column].to_numpy(), rel=1e-10)
+    assert found[["region", "n", "n_missing"]].equals(plain[["region", "n", "n_missing"]])
+    everybody = cx.by(answers, [], cx.weighted, column="nps", choices=choices)
+    assert everybody["se"].item() == cx.weighted(answers["nps"], weights, metric="nps").se
+
+
+def test_the_error_of_a_group_across_cells_is_the_jackknifes(answers):
+    """A group that cuts through the cells: delete one person, weight anew, score the group anew."""
+    many = pd.concat([answers] * 10, ignore_index=True)
+    rng = np.random.default_rng(11)
+    many["nps"] = np.clip(many["nps"] + rng.integers(-3, 4, len(many)), 0, 10)
+    many.loc[::17, "nps"] = np.nan
+
+    def score(frame):
+        weights = cx.post_stratify(frame, by="region", population=REGIONS)
+        there = frame["segment"] == "business"
+        return cx.weighted(frame["nps"], weights, metric="nps", within=there)
+
+    found = score(many)
+    left_out = np.array([score(many.drop(index=i)).value for i in many.index])
+    jackknife = np.sqrt(((left_out - left_out.mean()) ** 2).sum() * (1 - 1 / len(many)))
+    assert found.se == pytest.approx(jackknife, rel=0.02)
+    there = many[many["segment"] == "business"]
+    assert (found.n, found.n_missing) == (there["nps"].count(), there["nps"].isna().sum())
+
+
 @pytest.mark.parametrize("weight", [1, 30.97, 1e-6])
 def test_equal_weights_change_nothing(answers, weight):
-    same = np.full(60, weight)
+    same, easy = np.full(60, weight), answers["nps"].clip(1, 7)
     for found, plain in (
         (cx.weighted(answers["nps"], same, metric="nps"), cx.nps(answers["nps"])),
         (
@@ -122,6 +155,10 @@ def test_equal_weights_change_nothing(answers, weight):
         (
             cx.weighted(answers["nps"], same, metric="mean", scale=(0, 10)),
             cx.csat_mean(answers["nps"], scale=(0, 10)),
+        ),
+        (
+            cx.weighted(easy, same, metric="ces", version="2.0"),
+            cx.ces(easy, version="2.0"),
         ),
     ):
         for field in ("value", "low", "high", "se"):
@@ -409,7 +446,7 @@ def test_one_answer_has_a_share():
         (
             lambda f: cx.weighted(f["nps"], np.ones(60), metric="median"),
             QuestionError,
-            '"nps", "share", "csat" or "mean"',
+            '"nps", "share", "csat", "ces" or "mean"',
         ),
         (
             lambda f: cx.weighted(f["nps"], np.ones(60), metric="csat", scale=(0, 10), top=11),
@@ -417,6 +454,21 @@ def test_one_answer_has_a_share():
             "does not split",
         ),
         (lambda f: cx.weighted(f["nps"] * 2, np.ones(60), metric="nps"), ScaleError, "0 to 10"),
+        (
+            lambda f: cx.weighted(f["nps"] * 0 + 3, np.ones(60), metric="ces"),
+            QuestionError,
+            'Write version="1.0"',
+        ),
+        (
+            lambda f: cx.weighted(f["nps"], np.ones(60), metric="nps", within=[True, None]),
+            QuestionError,
+            "within says of 1 of 60 rows",
+        ),
+        (
+            lambda f: cx.weighted(f["nps"], np.ones(60), metric="nps", within=f["region"]),
+            ScaleError,
+            "within.*'North'.* is not yes or no",
+        ),
     ],
 )
 def test_refusals(answers, ask, error, words):
