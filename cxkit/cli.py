@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -96,6 +96,10 @@ _Given = Annotated[
     list[str] | None,
     typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
 ]
+_CodeShown = Annotated[
+    Literal["fold", "show", "hide"],
+    typer.Option("--code", help="The notebook's code on the page: behind a fold, at once, or not."),
+]
 
 
 _Limits = Annotated[
@@ -147,6 +151,7 @@ def report(
     help_notebook: Annotated[
         bool, typer.Option("--help-notebook", help="List the notebook's parameters and leave.")
     ] = False,
+    code: _CodeShown = "fold",
 ) -> None:
     """Run one notebook and write its report, NAME.html and NAME.ipynb.
 
@@ -168,7 +173,8 @@ def report(
     from cxkit.report.run import Limits
 
     limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
-    job = make.prepare(notebook, _pairs(parameter or []), name=name or notebook.stem)
+    given = _pairs(parameter or [])
+    job = make.prepare(notebook, given, name=name or notebook.stem, code=code)
     folder = files.folder(out)
     with Shown() as shown:
         made = make.make(job, out=folder, cwd=Path.cwd(), limits=limits, progress=shown)
@@ -192,6 +198,7 @@ def batch(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to; that of the plan unless said.")
     ] = None,
+    code: _CodeShown = "fold",
 ) -> None:
     """Make every report of a plan, and an index that links them.
 
@@ -203,7 +210,7 @@ def batch(
     from cxkit.report.progress import Shown
 
     with Shown() as shown:
-        made = run_plan(plan, out=out, progress=shown)
+        made = run_plan(plan, out=out, progress=shown, code=code)
     for one in made:
         _tell(one)
     print(f"index: {(out or plan.parent) / 'index.html'}")

@@ -20,6 +20,7 @@ Direction = Literal["higher", "lower", "cannot be told"]
 #: The kinds of a notebook's output that a report reads; JupyterLab passes over them.
 ANSWER_MIME = "application/vnd.cxkit.answer+json"
 PROVENANCE_MIME = "application/vnd.cxkit.provenance+json"
+FIGURE_MIME = "application/vnd.cxkit.figure+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,13 +260,31 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A finished figure with its caption and the words that stand in for it."""
+    """A finished figure with its caption, the words that stand in for it, and what it draws.
+
+    ``table`` holds the numbers drawn and nothing that the figure does not show; a report offers it
+    as a file. What was withheld from the figure is withheld from the table.
+    """
 
     data: bytes
     mime: Literal["image/svg+xml", "image/png"]
     alt: str
     caption: str
     width: int = 0  # on the page, in CSS pixels; 0 leaves it to the image
+    table: pd.DataFrame | None = None
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> dict[str, object]:
+        """Show as HTML and text, and carry the table for a report."""
+        shown: dict[str, object] = {"text/html": self._repr_html_(), "text/plain": repr(self)}
+        if self.table is not None:
+            rows = self.table.itertuples(index=False, name=None)
+            shown[FIGURE_MIME] = {
+                "columns": [str(c) for c in self.table.columns],
+                "rows": [[_plain(v) for v in row] for row in rows],
+            }
+        return shown
 
     def __repr__(self) -> str:
         """Return the alternative text: what a reader without the image gets."""
@@ -278,6 +297,17 @@ class Picture:
             f'<figure class="cx-figure"><img src="{uri}" alt="{markup.escape(self.alt)}"{width}>'
             f"<figcaption>{markup.escape(self.caption)}</figcaption></figure>"
         )
+
+
+def _plain(value: Any) -> str | float | int | None:
+    """Return a cell as JSON holds it; six digits are more than any interval here bears."""
+    if value is None or value != value:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def guards_table(guards: Sequence[Guard]) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cxkit.results import Picture
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -51,7 +52,14 @@ def canvas(height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def finish(fig: Figure, *, kind: Literal["svg", "png"], alt: str, caption: str) -> Picture:
+def finish(
+    fig: Figure,
+    *,
+    kind: Literal["svg", "png"],
+    alt: str,
+    caption: str,
+    table: pd.DataFrame | None = None,
+) -> Picture:
     """Write the figure's bytes: the same for the same result, whatever the clock."""
     import matplotlib as mpl
 
@@ -63,7 +71,9 @@ def finish(fig: Figure, *, kind: Literal["svg", "png"], alt: str, caption: str) 
     else:
         fig.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
         mime = "image/png"
-    return Picture(data=buffer.getvalue(), mime=mime, alt=alt, caption=caption, width=ON_PAGE)
+    return Picture(
+        data=buffer.getvalue(), mime=mime, alt=alt, caption=caption, width=ON_PAGE, table=table
+    )
 
 
 def wrap(text: str, width: int) -> str:

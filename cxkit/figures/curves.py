@@ -91,6 +91,9 @@ def naive(result: _Retention) -> Picture | Note:
             f"customers in this report's row and {int(first['n']):,} in the first. Only the last "
             f"row is an answer.{_left_out(result.naive)}"
         ),
+        table=rows[["comparison", "value", "low", "high", "n", "reading"]].assign(
+            level=result.level, measured_in="hazard ratio"
+        ),
     )
 
 
@@ -156,7 +159,32 @@ def _curves(result: _Retention) -> Picture:
                 color=INK,
             )
     ax.text(-0.08, -0.62 / tall, "at risk", transform=ax.transAxes, ha="right", fontsize=8.5)
-    return finish(fig, kind="svg", alt=_alt_groups(result), caption=_caption_curves(result))
+    return finish(
+        fig,
+        kind="svg",
+        alt=_alt_groups(result),
+        caption=_caption_curves(result),
+        table=_read_off(result, bands, months, end),
+    )
+
+
+def _read_off(result: _Retention, bands: list[str], months: list[int], end: float) -> pd.DataFrame:
+    """Return the curves at the months under the figure, with the numbers at risk printed there."""
+    import pandas as pd
+
+    curves: Any = result.curves
+    risk: Any = result.at_risk
+    rows = []
+    for band in bands:
+        curve = curves[curves["band"] == band]
+        drawn = _stairs(curve, end)
+        for month in months:
+            known = drawn[drawn["time"] <= month].iloc[-1]
+            followed = month <= drawn["time"].iloc[-1]
+            shares = [100 * known[c] if followed else None for c in ("survival", "low", "high")]
+            rows.append([band, month, *shares, _counted(int(risk.loc[band, month]))])
+    columns = ["band", "months", "kept_percent", "low", "high", "at_risk"]
+    return pd.DataFrame(rows, columns=columns).assign(level=result.level, method="Kaplan-Meier")
 
 
 def _groups(result: _Retention) -> Picture:
@@ -180,6 +208,9 @@ def _groups(result: _Retention) -> Picture:
         caption=(
             f"Bars are shares, whiskers {markup.percent_label(result.level)} Wilson intervals; "
             f"n = {total:,} customers."
+        ),
+        table=rows[["group", "value", "low", "high", "n"]].assign(
+            level=result.level, measured_in="%", method="Wilson"
         ),
     )
 

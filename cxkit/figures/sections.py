@@ -57,6 +57,9 @@ def ratios(section: Section) -> Picture | Note:
             f"from {int(rows['n'].min()):,} to {int(rows['n'].max()):,} customers a row. Blue is "
             "this report's gap; the naive row is in the colour of the poor end."
         ),
+        table=rows[["comparison", "reading", "value", "low", "high", "n"]].assign(
+            level=found.level, measured_in="hazard ratio"
+        ),
     )
 
 
@@ -96,5 +99,8 @@ def retention_by_score(section: Section) -> Picture | Note:
         caption=(
             f"Line: retention if every customer had given that score; shade: "
             f"{markup.percent_label(found.level)} interval; n = {int(rows['n'].sum()):,} customers."
+        ),
+        table=rows[["score", "value", "low", "high", "n"]].assign(
+            level=found.level, measured_in="% kept", months=found.horizon
         ),
     )

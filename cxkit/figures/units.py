@@ -81,7 +81,21 @@ def scatter(result: _Linkage) -> Picture:
         kind="png",
         alt=f"Scatter of {len(units):,} units: {way}, {said}. {spread}",
         caption=f"One point is one unit; {said}.{size} {result.shown.reason}",
+        table=_points(result),
     )
+
+
+def _points(result: _Linkage) -> pd.DataFrame:
+    """Return the points as they can be read off the figure: no names, no sizes, two decimals."""
+    import pandas as pd
+
+    shown = {"one unit": result.shown.units, "units pooled": result.shown.pool}
+    points = pd.concat(
+        [f[["engagement", "experience"]].assign(point=name) for name, f in shown.items()],
+        ignore_index=True,
+    )
+    ordered = points.sort_values(["point", "engagement", "experience"])
+    return ordered[["point", "engagement", "experience"]].astype({"point": str}).round(2)
 
 
 def lags(result: _Linkage) -> Picture | Note:
@@ -118,5 +132,8 @@ def lags(result: _Linkage) -> Picture | Note:
         caption=(
             f"Points are correlations one wave apart, whiskers {label} bootstrap intervals over "
             f"n = {int(rows['n'].iloc[0]):,} units. Neither kind identifies direction."
+        ),
+        table=rows[["lag", "of", "value", "low", "high", "n"]].assign(
+            level=result.level, method="bootstrap over units"
         ),
     )

@@ -19,6 +19,7 @@ from cxkit.report.parameters import show
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cxkit.report.page import Code
     from cxkit.report.run import Limits
 
 
@@ -28,6 +29,7 @@ def run_plan(
     out: Path | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    code: Code = "fold",
 ) -> list[Report]:
     """Make every report of a plan, then the index and ``run.json``.
 
@@ -39,6 +41,8 @@ def run_plan(
         The folder for everything that is written; that of the plan unless said.
     limits, progress
         As for :func:`cxkit.report.run.execute`; ``progress`` also gets the report's name.
+    code
+        Whether the pages' code is folded, shown or left out.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def run_plan(
         If anything in the plan cannot be used; nothing was run then.
     """
     entries = plan.read(path)
-    jobs = _jobs(entries, path, out or path.parent)
+    jobs = _jobs(entries, path, out or path.parent, code)
     target = files.folder(out or path.parent)
     began = _now()
     cwd = path.parent.resolve()
@@ -65,13 +69,13 @@ def run_plan(
     return reports
 
 
-def _jobs(entries: list[plan.Entry], path: Path, out: Path) -> list[Job]:
+def _jobs(entries: list[plan.Entry], path: Path, out: Path, code: Code) -> list[Job]:
     """Check all entries before any runs, and tell all faults at once."""
     jobs, faults = [], []
     for entry in entries:
         try:
             notebook = path.parent / entry.notebook
-            jobs.append(prepare(notebook, entry.parameters, name=entry.name))
+            jobs.append(prepare(notebook, entry.parameters, name=entry.name, code=code))
             check_spare(jobs[-1], out)
         except CxkitError as fault:
             faults.append(f"report {entry.name!r}: {fault}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: What :mod:`cxkit.markup`, :mod:`cxkit.results`, pandas and Markdown emit; nothing that acts.
 _LISTED = """
@@ -25,6 +28,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "td": {"colspan", "rowspan"},
 }
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TABLE = re.compile(r"data:text/csv;charset=utf-8;base64,[A-Za-z0-9+/=]*\Z")
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*\Z")
 _ACTIVE = """
     script iframe frame object embed form link base applet portal audio video source track svg math
@@ -111,8 +115,8 @@ class _Reader(HTMLParser):
         self._in_style = tag == "style"
         if tag in _ACTIVE.split():
             self.found.append(f"an element {tag}")
-        given: dict[str, Any] = dict(attrs)
-        if tag == "meta" and str(given.get("http-equiv", "")).lower() == "refresh":
+        given = dict(attrs)
+        if tag == "meta" and (given.get("http-equiv") or "").lower() == "refresh":
             self.found.append("a meta refresh")
         for name, value in attrs:
             text = value or ""
@@ -120,7 +124,7 @@ class _Reader(HTMLParser):
                 self.found.append(f"an attribute {name} on {tag}")
             elif name == "style" and _ADDRESS.search(text):
                 self.found.append(f"an address in style of {tag}")
-            elif name in _ADDRESSES.split() and not self._inside(tag, name, text):
+            elif name in _ADDRESSES.split() and not self._inside(tag, name, given):
                 self.found.append(f"an address in {name} of {tag}")
 
     def handle_endtag(self, tag: str) -> None:
@@ -133,8 +137,11 @@ class _Reader(HTMLParser):
             self.found.append("an address in a style sheet")
 
     @staticmethod
-    def _inside(tag: str, name: str, value: str) -> bool:
+    def _inside(tag: str, name: str, given: Mapping[str, str | None]) -> bool:
         """Whether an address stays within the page, or leads to a report beside it."""
+        value = given[name] or ""
         if tag == "img" and name == "src":
             return bool(_IMAGE.match(value))
+        if tag == "a" and name == "href" and given.get("download"):
+            return bool(_TABLE.match(value))
         return tag == "a" and bool(re.fullmatch(r"#.*|[A-Za-z0-9][\w.-]*\.html", value))

@@ -31,6 +31,7 @@ class Job:
     notebook: Path
     declared: tuple[Parameter, ...]
     values: Mapping[str, Value]
+    code: page.Code = "fold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,9 @@ class Report:
     fresh: bool = True
 
 
-def prepare(notebook: Path, given: Mapping[str, object], *, name: str) -> Job:
+def prepare(
+    notebook: Path, given: Mapping[str, object], *, name: str, code: page.Code = "fold"
+) -> Job:
     """Check everything that can be checked before anything runs.
 
     Parameters
@@ -66,6 +69,8 @@ def prepare(notebook: Path, given: Mapping[str, object], *, name: str) -> Job:
         The parameters asked for; the others keep their defaults.
     name
         The name of the report's files, without ending.
+    code
+        Whether the page's code is folded, shown or left out.
 
     Returns
     -------
@@ -81,6 +86,7 @@ def prepare(notebook: Path, given: Mapping[str, object], *, name: str) -> Job:
         notebook=notebook,
         declared=read(notebook),
         values=parse(notebook, given),
+        code=code,
     )
 
 
@@ -126,7 +132,7 @@ def make(
         report = dataclasses.replace(
             report,
             seconds=time.monotonic() - began,
-            fingerprint=fingerprint(made_with, job.values, report.inputs),
+            fingerprint=fingerprint(made_with, job.values, report.inputs, shown=job.code),
         )
         if report.verdict.whole:
             files.forget_failure(out, job.name)
@@ -229,6 +235,7 @@ def _written(report: Report, executed: Executed, *, out: Path, made_with: Origin
         values=job.values,
         fallback_title=job.name,
         made_with=made_with.rows(),
+        code=job.code,
     )
     ipynb = (nbformat.writes(executed.notebook).rstrip("\n") + "\n").encode("utf-8")
     html_path, ipynb_path = out / f"{job.name}.html", out / f"{job.name}.ipynb"

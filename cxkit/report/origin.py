@@ -67,7 +67,11 @@ def origin(notebook: Path) -> Origin:
 
 
 def fingerprint(
-    made_with: Origin, values: Mapping[str, Value], inputs: Mapping[str, tuple[int, str]]
+    made_with: Origin,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, tuple[int, str]],
+    *,
+    shown: str,
 ) -> str:
     """Return one hash over all that a report depends on: equal ones need not be made again."""
     whole = {
@@ -75,6 +79,7 @@ def fingerprint(
         "code": made_with.code_sha256,
         "versions": versions(),
         "parameters": dict(values),
+        "shown": shown,
         "inputs": {path: digest for path, (_, digest) in inputs.items()},
     }
     text = json.dumps(whole, sort_keys=True, ensure_ascii=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+#: Whether the code of the cells can be read: behind a fold, at once, or not at all.
+Code = Literal["fold", "show", "hide"]
+
 _HIDDEN = {"parameters", "injected-parameters"}
 
 
@@ -25,6 +29,7 @@ class Block:
 
     kind: Literal["prose", "shown", "code"]
     html: Markup
+    unfolded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +65,17 @@ def lay_out(
     values: Mapping[str, Value],
     fallback_title: str,
     made_with: Sequence[tuple[str, str]] = (),
+    code: Code = "fold",
 ) -> Page:
     """Take an executed notebook apart.
 
     The first heading is the question. What stands before the first part (``##``) is the opening;
-    the part that holds the last code cell is the provenance and comes after the parameters.
+    the part that holds the last code cell is the provenance and comes after the parameters. Cells
+    tagged ``remove-cell`` are left out, those tagged ``hide-input`` show no code and those tagged
+    ``remove-output`` nothing but their code.
     """
     prose = Prose()
-    placed = list(_blocks(cells, prose))
+    placed = list(_blocks(cells, prose, code))
     parts = [i for i, (_, starts, _) in enumerate(placed) if starts]
     first = parts[0] if parts else len(placed)
     tagged = [i for i, (_, _, cell) in enumerate(placed) if "provenance" in tags(cell)]
@@ -114,31 +122,37 @@ def question(cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _blocks(
-    cells: Sequence[Mapping[str, Any]], prose: Prose
+    cells: Sequence[Mapping[str, Any]], prose: Prose, code: Code
 ) -> Iterator[tuple[Block, bool, Mapping[str, Any]]]:
     """Yield each block, whether it starts a part, and its cell; code waits for the next prose."""
     waiting: list[str] = []
+    numbers = itertools.count(1)
     for cell in cells:
+        tagged = tags(cell)
+        if "remove-cell" in tagged:
+            continue
         if cell["cell_type"] == "markdown":
             before = len(prose.contents)
             written = prose(cell["source"])
             if written and waiting:
-                yield _code(waiting), False, cell
+                yield _code(waiting, code), False, cell
                 waiting = []
             if written:
                 yield Block(kind="prose", html=written), len(prose.contents) > before, cell
-        elif cell["cell_type"] == "code" and not _HIDDEN.intersection(tags(cell)):
-            if cell["source"].strip():
+        elif cell["cell_type"] == "code" and not _HIDDEN.intersection(tagged):
+            if cell["source"].strip() and code != "hide" and "hide-input" not in tagged:
                 waiting.append(cell["source"].strip("\n"))
-            for output in filter(None, map(shown, cell["outputs"])):
+            outputs = cell["outputs"] if "remove-output" not in tagged else []
+            for output in filter(None, (shown(o, numbers) for o in outputs)):
                 yield Block(kind="shown", html=output), False, cell
     if waiting:
-        yield _code(waiting), False, cells[-1]
+        yield _code(waiting, code), False, cells[-1]
 
 
-def _code(cells: Sequence[str]) -> Block:
+def _code(cells: Sequence[str], code: Code) -> Block:
     """Return the code of some cells as one block."""
-    return Block(kind="code", html=coloured("\n\n".join(cells)))
+    html = coloured("\n\n".join(cells))
+    return Block(kind="code", html=html, unfolded=code == "show")
 
 
 def _asked(declared: Sequence[Parameter], values: Mapping[str, Value]) -> Iterator[Asked]:

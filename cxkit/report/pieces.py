@@ -8,13 +8,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from cxkit.markup import counted, escape
+from cxkit.report import download
 from cxkit.report.clean import clean
-from cxkit.results import PROVENANCE_MIME
+from cxkit.results import FIGURE_MIME, PROVENANCE_MIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 #: The provenance lists the parameters for JupyterLab; the page has its own, fuller table of them.
@@ -29,6 +31,7 @@ _TOGETHER = re.compile(
     r"|\b\d{4}-\d\d-\d\d\b"
 )
 _TAG = re.compile(r"""(<[A-Za-z/](?:"[^"]*"|'[^']*'|[^'">])*>)""")
+_FIGURE = re.compile(r"<figure([^>]*)>(.*?)</figure>", re.DOTALL)
 _IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 
@@ -95,7 +98,30 @@ class Prose:
         return f'<h2 id="{anchor}">{text}</h2>\n'
 
 
-def shown(output: Mapping[str, Any]) -> Markup:
+def shown(output: Mapping[str, Any], numbers: Iterator[int]) -> Markup:
+    """Return one output as safe HTML, its figures numbered; empty if there is nothing to read."""
+    safe = _readable(output)
+    table = download.table_of(output.get("data", {}).get(FIGURE_MIME))
+    return Markup(_FIGURE.sub(lambda f: _figure(f[1], f[2], next(numbers), table), safe))  # noqa: S704
+
+
+def _figure(attributes: str, inside: str, number: int, table: download.Table | None) -> str:
+    """Return a figure with its number before its caption, and its table as a file after it."""
+    picture, _, rest = inside.partition("<figcaption>")
+    caption = f'<span class="numbered">Figure {number}.</span> {rest.removesuffix("</figcaption>")}'
+    if table:
+        rows = counted(len(table.rows), "row")
+        caption += (
+            f' <a class="download" download="figure-{number}.csv" '
+            f'href="{download.address(table)}">Figure {number} as a table (CSV, {rows})</a>'
+        )
+    return (
+        f'<figure{attributes} id="figure-{number}">{picture}'
+        f"<figcaption>{caption.rstrip()}</figcaption></figure>"
+    )
+
+
+def _readable(output: Mapping[str, Any]) -> Markup:
     """Return one output as safe HTML; empty if there is nothing to read in it."""
     if output["output_type"] == "stream":
         printed = escape(_ANSI.sub("", output["text"]).strip("\n"))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cxkit.report.failed import Failure
+    from cxkit.report.page import Code
     from cxkit.report.parameters import Parameter, Value
 
 
@@ -52,6 +53,7 @@ def render(
     values: Mapping[str, Value],
     fallback_title: str,
     made_with: Sequence[tuple[str, str]] = (),
+    code: Code = "fold",
 ) -> bytes:
     """Render an executed notebook as one HTML file that runs nothing and fetches nothing.
 
@@ -65,6 +67,8 @@ def render(
         What stands for the question if the notebook has no heading.
     made_with
         Name and value of what the report was made with, for the end of the page.
+    code
+        Whether the code is folded, shown or left out.
 
     Returns
     -------
@@ -82,6 +86,7 @@ def render(
         values=values,
         fallback_title=fallback_title,
         made_with=made_with,
+        code=code,
     )
     text, _ = _exporter().from_notebook_node(notebook, resources={"page": page})
     return _checked(text)

@@ -67,13 +67,17 @@ def unfolded(page: str) -> str:
     return re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
 
 
-def rendered(*cells: made.Cell, outputs: list[dict[str, object]] | None = None) -> str:
+def rendered(
+    *cells: made.Cell, outputs: list[dict[str, object]] | None = None, code: str = "fold"
+) -> str:
     """Render cells as they were given, the last with these outputs."""
     content = made.content(*cells)
     if outputs is not None:
         content["cells"][-1]["outputs"] = outputs
     notebook = nbformat.from_dict(content)
-    return render.render(notebook, declared=(), values={}, fallback_title="none").decode()
+    return render.render(
+        notebook, declared=(), values={}, fallback_title="none", code=code
+    ).decode()
 
 
 def shown(data: dict[str, object]) -> dict[str, object]:
