@@ -34,7 +34,7 @@ CX-E013 Two separators fit the file as well.
   Declare the one that is meant: `delimiter: ";"`.
 CX-E014 The first line is data, not a header.
   Put the names of the columns on the first line.
-CX-E015 A column has no name, or two have the same.
+CX-E015 Two columns have the name that the study asks for.
   Give every column its own name.
 CX-E016 The file is cut short or damaged: it is not whole.
   Export or copy it again; no row of it is used.
@@ -152,6 +152,8 @@ CX-F021 Which answers are unfinished cannot be told: the export is in another la
   Export numbers instead of choice texts.
 CX-F022 A column of lists or bytes was left out.
   Nothing, unless it is wanted; then export one column per value.
+CX-F023 A name stands twice in the header, over columns that the study does not ask for.
+  Nothing, unless one of them is wanted; then give it its own name.
 """
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {

@@ -12,7 +12,13 @@ import numpy as np
 from cxkit.study.formats.dialect import dialect_of
 from cxkit.study.formats.encoding import decoded
 from cxkit.study.formats.raw import RawTable, UnreadableError
-from cxkit.study.formats.survey_exports import Export, dropped, moments, recognised
+from cxkit.study.formats.survey_exports import (
+    Export,
+    dropped,
+    moments,
+    recognised,
+    zones_told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -68,8 +74,9 @@ def read_delimited(
         raise UnreadableError("CX-E006", "the file holds only blank lines.", "Export it again.")
     export = recognised(read.records[:3], how)
     rows = export.header_rows if export else 1
-    header = list(export.header) if export else read.records[0]
-    check_header(header, read.lines[0], dialect.delimiter, wanted)
+    names = list(export.header) if export else read.records[0]
+    header, odd = unique(names, read.lines[0], wanted)
+    notes.extend(odd)
     _one_length(read, len(header), dialect.delimiter)
     if export:
         notes.extend(export.notes(read.lines))
@@ -78,18 +85,19 @@ def read_delimited(
         notes.append(("CX-R001", f"{len(inner)} blank lines passed over.", inner))
     needed = frozenset(wanted) | (export.needed if export else frozenset())
     body = read.records[rows:]
-    columns = {
-        name: np.array([record[i] for record in body], dtype=object)
-        for i, name in enumerate(header)
-        if keep_all or name in needed or not name.strip()
-    }
     table = RawTable(
         header=tuple(header),
-        columns=columns,
+        columns={
+            name: np.array([record[i] for record in body], dtype=object)
+            for i, name in enumerate(header)
+            if keep_all or name in needed or not names[i].strip()
+        },
         lines=np.array(read.lines[rows:], dtype=np.int64),
         separator=dialect.delimiter,
+        repairs=tuple(notes),
     )
-    return finished(table, export, how, notes, wanted if not keep_all else header)
+    nameless = [name for name, given in zip(header, names, strict=True) if not given.strip()]
+    return finished(table, export, how, nameless, header if keep_all else wanted)
 
 
 def _records(text: str, dialect: Dialect) -> _Records:
@@ -154,16 +162,17 @@ def _one_length(read: _Records, length: int, mark: str) -> None:
     raise UnreadableError("CX-E011", f"{found} fields, the header has {length}{many}.", cure, where)
 
 
-def check_header(header: list[str], line: int, mark: str, wanted: Collection[str]) -> None:
-    """Refuse a header that is none, has a name twice, or lacks several.
+def unique(names: list[str], line: int, wanted: Collection[str]) -> tuple[list[str], list[Note]]:
+    """Return names that tell columns apart; one asked for must do so by itself.
 
     Raises
     ------
     UnreadableError
+        A column asked for stands there twice, or the line is no header at all.
     """
     asked = set(wanted)
-    twice = sorted({name for name in header if name.strip() and header.count(name) > 1})
-    if twice and not asked & set(header):
+    twice = sorted({name for name in names if name.strip() and names.count(name) > 1})
+    if twice and asked and not asked & set(names):
         raise UnreadableError(
             "CX-E014",
             "this line looks like data, not a header: it has none of the columns asked for "
@@ -171,85 +180,88 @@ def check_header(header: list[str], line: int, mark: str, wanted: Collection[str
             "Put the names of the columns on the first line.",
             (line,),
         )
-    if twice:
+    if meant := [name for name in twice if name in asked]:
         raise UnreadableError(
             "CX-E015",
-            f"the header has {', '.join(map(repr, twice))} more than once.",
+            f"the header has {', '.join(map(repr, meant))} more than once.",
             "Give every column its own name.",
             (line,),
         )
-    if sum(not name.strip() for name in header) > 1:
-        raise UnreadableError(
-            "CX-E015",
-            "several columns have no name in the header.",
-            "Give every column a name, or remove the empty columns.",
-            (line,),
-        )
+    notes: list[Note] = []
+    if twice:
+        told = f"the header has {', '.join(map(repr, twice[:3]))} more than once"
+        told += f" (and {len(twice) - 3} other names so)" if len(twice) > 3 else ""
+        notes.append(("CX-F023", f"{told}; no study can name these columns.", (line,)))
+    header = [
+        f"{name} (column {i})".strip() if name in twice or not name.strip() else name
+        for i, name in enumerate(names, 1)
+    ]
+    return header, notes
 
 
 def finished(
     table: RawTable,
     export: Export | None,
     how: Reading,
-    notes: list[Note],
+    nameless: Collection[str],
     wanted: Collection[str],
 ) -> RawTable:
-    """Take out what is no answer: a column of row numbers, rows that a tool's rules drop."""
-    columns, lines = dict(table.columns), table.lines
-    header = list(table.header)
-    iso: frozenset[str] = frozenset()
-    for place in (0, len(header) - 1):
-        name = header[place] if header else "x"
-        if not name.strip() and name in columns and (why := _nameless(columns[name], place)):
+    """Take out what is no answer: columns without name or value, rows that a tool's rules drop.
+
+    Parameters
+    ----------
+    table : RawTable
+        As it stands in the file.
+    export : Export or None
+        The tool that wrote it.
+    how : Reading
+        What study.yml declares.
+    nameless : collection of str
+        The columns whose name is the kit's own.
+    wanted : collection of str
+        The columns to keep.
+
+    Returns
+    -------
+    RawTable
+    """
+    columns, lines, iso = dict(table.columns), table.lines, frozenset[str]()
+    notes: list[Note] = list(table.repairs)
+    gone: set[str] = set()
+    for name in nameless:
+        if why := _needless(columns[name], name, first=name == table.header[0]):
             notes.append(why)
-            del columns[name]
-            del header[place]
-            break
-    gone = 0
+            gone.add(name)
+    n_dropped = 0
     if export:
         stays, told = dropped(export, columns, lines, how.keep)
         notes.extend(told)
-        gone = int((~stays).sum())
+        n_dropped = int((~stays).sum())
         columns = {name: text[stays] for name, text in columns.items()}
         lines = lines[stays]
         if export.moments in columns:
             columns[export.moments], zones = moments(columns[export.moments])
             iso = frozenset({export.moments})
-            notes.append(
-                (
-                    "CX-F007",
-                    f"Google Forms export: moments are of the zone {', '.join(sorted(zones))}; "
-                    "days are counted there.",
-                    (),
-                )
-            )
-    asked = set(wanted)
+            notes.append(zones_told(export.tool, zones))
+    asked = set(wanted) - gone
     return RawTable(
-        header=tuple(header),
+        header=tuple(name for name in table.header if name not in gone),
         columns={name: text for name, text in columns.items() if name in asked},
         lines=lines,
         iso=iso,
         repairs=tuple(notes),
         labels=export.labels if export else {},
-        dropped=gone,
+        dropped=n_dropped,
         separator=table.separator,
     )
 
 
-def _nameless(text: np.ndarray, place: int) -> Note | None:
-    """Say why a column without a name may go: it numbers the rows, or is empty; else None."""
-    if not len(text):
-        return None
-    empty = all(not value.strip() for value in text)
-    if empty:
-        return ("CX-R008", f"column {place + 1} has no name and no value: left out.", ())
-    for start in (0, 1):
-        if text[0] == str(start) and all(
-            value == str(i) for i, value in enumerate(text.tolist(), start)
-        ):
-            return (
-                "CX-R007",
-                f"column {place + 1} has no name and only numbers the rows: left out.",
-                (),
-            )
+def _needless(text: np.ndarray, name: str, *, first: bool) -> Note | None:
+    """Say why a column without a name may go: it is empty, or numbers the rows; else None."""
+    values = text.tolist()
+    if values and not any(value.strip() for value in values):
+        return ("CX-R008", f"{name[1:-1]} has no name and no value: left out.", ())
+    counts = any(values == [str(i) for i in range(k, len(values) + k)] for k in (0, 1))
+    if values and first and counts:
+        return ("CX-R007", f"{name[1:-1]} has no name and only numbers the rows: left out.", ())
     return None

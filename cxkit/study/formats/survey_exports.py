@@ -20,7 +20,7 @@ import numpy as np
 from cxkit.study.formats.raw import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cxkit.study.formats.encoding import Note
     from cxkit.study.reading import Reading
@@ -98,15 +98,15 @@ class Export:
                 )
             )
         if self.zones:
-            zones = ", ".join(sorted(set(self.zones.values())))
-            told.append(
-                (
-                    "CX-F007",
-                    f"{self.tool} export: moments are of the zone {zones}; days are counted there.",
-                    (),
-                )
-            )
+            told.append(zones_told(self.tool, self.zones.values()))
         return told
+
+
+def zones_told(tool: str, zones: Iterable[str]) -> Note:
+    """Say of which zone a tool's moments are."""
+    named = ", ".join(sorted(set(zones)))
+    told = f"{tool} export: moments are of the zone {named}; days are counted there."
+    return ("CX-F007", told, ())
 
 
 def recognised(records: Sequence[Sequence[str]], how: Reading) -> Export | None:
@@ -164,7 +164,9 @@ def _qualtrics(records: Sequence[Sequence[str]]) -> Export | None:
     for column, text in zip(header, records[ids] if ids else (), strict=False):
         if said := _ZONE.search(text):
             zones[column] = said.group(1)
-    labels = dict(zip(header, records[1], strict=False)) if rows > 1 and ids != 1 else {}
+    labels = {}
+    if rows > 1 and ids != 1:
+        labels = {name: text.strip() for name, text in zip(header, records[1], strict=False)}
     return Export(
         "Qualtrics",
         tuple(header),

@@ -30,13 +30,23 @@ def test_a_column_of_row_numbers_without_a_name_is_left_out_and_told() -> None:
         assert list(raw.columns) == ["id", "nps"]
         assert [code for code, _, _ in raw.repairs] == ["CX-R007"]
     other = read_delimited(b",id,nps\n5,a,9\n7,b,8\n", ASKED, Reading(), keep_all=True)
-    assert list(other.columns) == ["", "id", "nps"]
+    assert list(other.columns) == ["(column 1)", "id", "nps"]
     assert other.repairs == ()
 
 
 def test_an_empty_column_without_a_name_is_left_out_and_told() -> None:
     assert codes(b"id,nps,\n1,9,\n2,8,\n") == ["CX-R008"]
     assert codes(b"id,nps,\n1,9,x\n2,8,\n") == []
+    assert codes(b"id,nps,,\n1,9,,\n2,8,,\n") == ["CX-R008", "CX-R008"]
+
+
+def test_a_name_that_stands_twice_matters_where_it_is_asked_for() -> None:
+    raw = read_delimited(b"id,nps,x,x\n1,9,a,b\n", ASKED, Reading(), keep_all=True)
+    assert list(raw.columns) == ["id", "nps", "x (column 3)", "x (column 4)"]
+    assert [code for code, _, _ in raw.repairs] == ["CX-F023"]
+    with pytest.raises(UnreadableError) as caught:
+        read_delimited(b"id,nps,nps\n1,9,9\n", ASKED, Reading())
+    assert caught.value.code == "CX-E015"
 
 
 @pytest.mark.parametrize(
