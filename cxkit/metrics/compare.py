@@ -212,13 +212,16 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
     Newcombe's hybrid score limits a - b - sqrt((a - low_a)^2 + (high_b - b)^2) and
     a - b + sqrt((high_a - a)^2 + (b - low_b)^2); p from z with the pooled share, the square root of
     Pearson's chi-square without correction. Kaplan-Meier shares: the same limits from their own
-    (MOVER), p from z with both se; so too all scores with cluster-robust limits, which carry their
-    few degrees of freedom (their p does not). Means: Welch's t. Where a group is unanimous its se
-    is 0 and tells nothing, so limits are MOVER's whatever the metric, and p is given for counted
-    shares only.
+    (MOVER), p from z with both se. Scores by cluster or under weights: MOVER too, since their
+    limits carry their few degrees of freedom, and the p that belongs to those limits, the distance
+    to 0 in half-widths times z. Means: Welch's t. Where a group is unanimous its se is 0 and tells
+    nothing, so limits are MOVER's whatever the metric, and p is given for counted shares only.
 
     References
     ----------
+    Altman, D. G. and Bland, J. M. (2011). How to obtain the P value from a confidence interval. BMJ
+    343, d2304. doi:10.1136/bmj.d2304
+
     Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions:
     comparison of eleven methods. Statistics in Medicine 17(8), 873-890.
     doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
@@ -249,13 +252,15 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
     se = float(np.hypot(a.se or 0, b.se or 0))
     unanimous = [name for name, e in ((a_name, a), (b_name, b)) if not e.se]
     counted = a.method == b.method == "Wilson"
-    clustered = any("cluster-robust" in e.method for e in (a, b))
+    robust = any(said in e.method for e in (a, b) for said in ("cluster-robust", "linearised"))
     reason, p = "", None
-    if a.measured_in == "%" or unanimous or clustered:
+    if a.measured_in == "%" or unanimous or robust:
         low, high = _mover(a, b)
         method = "Newcombe" if counted else "MOVER"
-        if counted or not unanimous:
-            p = _pooled_p(a, b) if counted else _two_sided(value / se)
+        if counted:
+            p = _pooled_p(a, b)
+        elif not unanimous:
+            p = _limits_p(value, low, high, a.level) if robust else _two_sided(value / se)
     elif a.measured_in == "score":
         df = se**4 / sum((e.se or 0) ** 4 / (e.n - 1) for e in (a, b))
         half = float(stdtrit(df, (1 + a.level) / 2)) * se
@@ -326,6 +331,12 @@ def _pooled_p(a: Estimate, b: Estimate) -> float:
     pooled = (share_a * a.n + share_b * b.n) / (a.n + b.n)
     spread = float(np.sqrt(pooled * (1 - pooled) * (1 / a.n + 1 / b.n)))
     return _two_sided((share_a - share_b) / spread) if spread > 0 else 1.0
+
+
+def _limits_p(value: float, low: float, high: float, level: float) -> float:
+    """Return the two-sided p that belongs to an interval: below 1 - level where it leaves out 0."""
+    toward = value - low if value > 0 else high - value
+    return _two_sided(ndtri((1 + level) / 2) * value / toward)
 
 
 def _two_sided(z: float) -> float:

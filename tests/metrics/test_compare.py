@@ -110,6 +110,43 @@ def test_shares_of_zero_have_a_p_of_one():
     assert cx.difference(yes(0, 20), yes(0, 30)).p == 1
 
 
+def few_clusters(seed, weighted):
+    """Two regions of eight branches whose people are alike, and differ by nothing."""
+    rng = np.random.default_rng(seed)
+    branch = np.repeat(np.arange(16), 12)
+    mood = rng.normal(0, 1, 16)[branch]
+    score = np.clip(np.round(3 + mood + rng.normal(0, 1, branch.size)), 1, 5)
+    parts = [(score[part], branch[part]) for part in (branch < 8, branch >= 8)]
+    if not weighted:
+        return [cx.csat_mean(s, clusters=pd.Series(b, name="branch")) for s, b in parts]
+    heavy = rng.choice([1, 1, 1, 1, 1, 1, 1, 30], score.size)
+    return [
+        cx.weighted(s, heavy[part], metric="mean", scale=(1, 5))
+        for (s, _), part in zip(parts, (branch < 8, branch >= 8), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_p_of_robust_scores_belongs_to_their_limits(weighted):
+    for seed in range(60):
+        found = cx.difference(*few_clusters(seed, weighted))
+        assert found.method == "MOVER"
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+        other = cx.difference(*reversed(few_clusters(seed, weighted)))
+        assert other.p == pytest.approx(found.p)
+
+
+def test_p_by_few_clusters_holds_its_level():
+    """No difference, 8 branches a side: z would cry wolf too often, 500 trials."""
+    false, by_z = 0, 0
+    for seed in range(500):
+        found = cx.difference(*few_clusters(seed, weighted=False))
+        false += found.p < 0.05
+        by_z += abs(found.value / found.se) > 1.96
+    assert false <= stats.binom.isf(0.001, 500, 0.05)
+    assert by_z > false
+
+
 def test_names_and_counts_are_kept():
     found = cx.difference(cx.nps([10, None]), cx.nps([1, 2, None]), a_name="North", b_name="South")
     assert (found.a, found.b, found.n_a, found.n_b, found.n_missing) == ("North", "South", 1, 2, 2)

@@ -1,9 +1,11 @@
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 import cxkit as cx
 from cxkit.errors import QuestionError
+from tests.metrics.strategies import same
 
 
 def dates(*days):
@@ -41,6 +43,18 @@ def test_customers_not_yet_observed_that_long_are_not_counted_as_kept():
     long_enough = start < as_of - pd.Timedelta(days=366)
     kept = (end.isna() | (end - start >= pd.Timedelta(days=366)))[long_enough]
     assert found.value == pytest.approx(100 * kept.mean(), abs=2)
+
+
+def test_the_dates_of_an_engine_as_counts_give_what_its_rows_give():
+    start, end, as_of = firm(800)
+    rows = pd.DataFrame({"start": start, "end": end, "region": "North"})
+    frame = duckdb.connect().from_df(rows)
+    table = cx.counts(frame, ["start", "end"])
+    assert len(table) < len(rows)
+    same(
+        cx.retention_rate(table["start"], table["end"], counts=table["n"], as_of=as_of),
+        cx.retention_rate(start, end, as_of=as_of),
+    )
 
 
 def test_who_came_before_the_data_counts_from_the_day_they_begin():
