@@ -13,10 +13,11 @@ import pandas as pd
 
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
+from cxkit.study.cells import Cells, place_of
 from cxkit.study.columns import Amount, Column, Experience, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
-from cxkit.study.kinds import Cells, place_of, typed
+from cxkit.study.kinds import typed
 from cxkit.study.ledger import Ledger, Place
 from cxkit.study.load import digest, read_table
 from cxkit.study.wording import nearest

@@ -68,6 +68,12 @@ CX-E036 An amount is not a plain number.
   Write numbers as 1234.5: no thousands marks, no currency, a point for decimals.
 CX-E037 A value is neither yes nor no.
   Declare the spellings: `{column: NAME, yes: [...], no: [...]}`.
+CX-E038 Dates with the day first and dates with the month first stand in one column.
+  Export the dates again, as 2025-12-31.
+CX-E039 The year of a date has two digits.
+  Declare the form: `date: "%d.%m.%y"`, or whichever part is the year.
+CX-E040 A date is a spreadsheet's serial number or a count of seconds, perhaps of both kinds.
+  Export dates as 2025-12-31.
 CX-E041 A row lacks what makes it a row of its table.
   Fill it in, or take the row out.
 CX-E042 A row has a single filled cell.
@@ -78,10 +84,26 @@ CX-E044 An end lies before its start.
   Mend the dates; perhaps day and month changed places.
 CX-E045 A wave has no instrument under `by_wave`.
   Add it under `instrument:` in study.yml.
+CX-E046 A date may have its day or its month first.
+  Declare the form: `date: "%d/%m/%Y"` or `date: "%m/%d/%Y"`.
+CX-E047 Ids were rounded by a spreadsheet (9.00720E+15).
+  Export them as text, from where they come from.
+CX-E048 A weight is missing, negative, infinite or no number.
+  Fill it in, or take the row out.
+CX-E049 All weights are 0.
+  Export the weights again, or take `weight:` out of study.yml.
 CX-E051 Not one customer of a table is in the customer table.
   The ids are of different kinds, or a spreadsheet took their zeros: export them as text.
 CX-E052 Units are their own parents.
   Leave the parent of the topmost unit empty.
+CX-E053 A customer left by the flag and not by the date, or the other way round.
+  Mend the rows, or take `churned:` out of study.yml.
+CX-E054 A scored column has no valid answer.
+  Look whether the right column is named, or take it out of study.yml.
+CX-E055 A column of groups has nearly as many levels as rows: it is an identifier.
+  Name the column that holds the group.
+CX-E056 Answers are labels that study.yml does not declare.
+  Declare them: `labels: {agree: 4, ...}`; of two languages, declare both. Or mend a misspelling.
 CX-E061 A table that others are read against was given as a `source:`.
   Export it and write `file:`.
 CX-E062 The source is not there, or cannot be read.
@@ -114,11 +136,23 @@ CX-R011 Spaces around values were taken off.
   Nothing.
 CX-R012 Exact copies of a row with the same id were dropped.
   Nothing, unless the id is not what tells rows apart.
+CX-R013 The number was taken from the label of an end of the scale (10 - very likely).
+  Nothing.
+CX-R014 Labels were read though their capitals or spaces differ from those declared.
+  Nothing.
+CX-R015 Spaces between thousands were taken out.
+  Nothing.
+CX-R017 Letters were composed (NFC), or characters without width taken out of words and ids.
+  Nothing, unless two names that look the same were meant to differ.
+CX-R018 Moments were brought to the clock of the zone declared.
+  Nothing.
+CX-R019 Scores given on the day of leaving or after it were left out as causes of leaving.
+  Nothing: they are effects of leaving.
 CX-F001 Rows without an id are exact copies of others; they are kept.
   Declare an id if there is one: then copies are dropped.
 CX-F002 Texts look encoded twice (ZÃ¼rich); they are kept.
   Export the file again as UTF-8.
-CX-F003 A scored column has no answer at all.
+CX-F003 A scored column of fewer than ten rows has no answer at all.
   Look whether the right column is named.
 CX-F004 Rows have a score and no day of answering.
   They count in scores, not in anything over time.
@@ -136,8 +170,6 @@ CX-F013 Rows name units that the unit table does not have.
   Add them to the unit table.
 CX-F014 Units have a parent that is not a unit of the table.
   Add the parent, or leave it empty.
-CX-F015 Scored answers were given on the day of leaving or after it.
-  Nothing: they never count as a cause of leaving.
 CX-F016 Something lies before `observed_from`.
   Nothing, if `observed_from` is the first day that the data cover.
 CX-F017 Scores of units come from different instruments.
@@ -154,6 +186,24 @@ CX-F022 A column of lists or bytes was left out.
   Nothing, unless it is wanted; then export one column per value.
 CX-F023 A name stands twice in the header, over columns that the study does not ask for.
   Nothing, unless one of them is wanted; then give it its own name.
+CX-F024 All answers to a question are the same.
+  Nothing: what needs differences is not given.
+CX-F025 All rows are of one group.
+  Nothing: there is nothing to compare.
+CX-F026 Nobody gave the lowest answer of a scale that is not declared.
+  Declare `scale:`; a 1-10 scale is not a 0-10 scale.
+CX-F027 Effort gets better as satisfaction gets worse, beyond chance.
+  Look at the question: the direction follows from `version:`.
+CX-F028 Weights leave an effective n of less than half of the rows.
+  Trim or rake the weights again; quote the effective n.
+CX-F029 Ids end in .0.
+  Export ids as text: 123.0 and 123 are two ids.
+CX-F030 Moments happened twice, or never, as the clock of the zone was moved.
+  Nothing, unless hours matter: then export them with their zone.
+CX-F031 Fewer than ten customers left.
+  Wait for more, or widen the table: no model of leaving can be fitted.
+CX-F032 A table has a single row.
+  Nothing: what needs an interval is not given.
 """
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 #: The spellings of yes and no that need no declaration, compared in lower case.
 YES = ("1", "true", "yes")
@@ -53,6 +54,21 @@ def _marks(value: object) -> object:
         return codes
 
 
+def _zone(value: object) -> str:
+    """Read the name of a time zone, by place."""
+    try:
+        return ZoneInfo(str(value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("a zone is named by a place, as in  Europe/Berlin") from None
+
+
+def _label(value: object) -> object:
+    """Read a mapping of labels, each written as it stands in a file."""
+    return (
+        {_code(key): number for key, number in value.items()} if isinstance(value, dict) else value
+    )
+
+
 def _short(value: object) -> object:
     """Read the short form, ``role: NAME``; the only place that does."""
     return {"column": value} if isinstance(value, str | int) else value
@@ -60,6 +76,8 @@ def _short(value: object) -> object:
 
 Name = Annotated[str, BeforeValidator(_text)]
 Codes = Annotated[tuple[str, ...], BeforeValidator(_codes)]
+Labels = Annotated[dict[str, float], BeforeValidator(_label)]
+Zone = Annotated[str, BeforeValidator(_zone)]
 Marks = Annotated[tuple[float, ...] | tuple[str, ...], BeforeValidator(_marks)]
 
 
@@ -92,9 +110,13 @@ class Stage(Text):
 
 
 class Date(Column):
-    """A day or a moment; ``date`` is its strptime form, "" means ISO (2025-12-31)."""
+    """A day or a moment; ``date`` is its strptime form, "" means ISO (2025-12-31).
+
+    ``zone`` is the place whose clock moments are counted by; only those with a zone are moved.
+    """
 
     date: str = ""
+    zone: Zone | Literal[""] = ""
     example: ClassVar[str] = '{column: NAME, date: "%d.%m.%Y"}'
 
 
@@ -103,6 +125,10 @@ class Amount(Column):
 
     unit: str = ""
     example: ClassVar[str] = "{column: NAME, unit: EUR}"
+
+
+class Weight(Amount):
+    """How many people a row stands for, or a number in proportion to it."""
 
 
 class YesNo(Column):
@@ -121,10 +147,14 @@ class YesNo(Column):
 
 
 class Score(Column):
-    """An answer on a scale, limits included; ``whole`` scores have no decimals."""
+    """An answer on a scale, limits included; ``whole`` scores have no decimals.
+
+    ``labels`` says which number an answer in words means, or a code: ``{agree: 4, "11": 10}``.
+    """
 
     scale: tuple[float, float]
     whole: bool = True
+    labels: Labels = Field(default_factory=dict)
     example: ClassVar[str] = "{column: NAME, scale: [1, 5]}"
 
     @property
@@ -138,6 +168,8 @@ class Score(Column):
         low, high = self.scale
         if not low < high:
             raise ValueError(f"scale: [{low:g}, {high:g}] must go from low to high")
+        if off := [label for label, number in self.labels.items() if not low <= number <= high]:
+            raise ValueError(f"labels: {off[0]!r} does not lie on the scale [{low:g}, {high:g}]")
         self._cuts(low, high)
         return self
 

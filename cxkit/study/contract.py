@@ -124,6 +124,7 @@ class DatedCustomers(Table):
     start: c.Date
     end: c.Date
     end_reason: c.Text | None = None
+    churned: c.YesNo | None = None
     value: c.Amount | None = None
     unit: c.Id | None = None
     segments: Named = Field(default_factory=dict)
@@ -166,6 +167,7 @@ class Responses(Table):
     emotional_connection: c.Score | None = None
     referred: c.YesNo | None = None
     review: c.YesNo | None = None
+    weight: c.Weight | None = None
     comment: c.Text | None = None
 
     @property
@@ -248,11 +250,12 @@ class UnitScores(Table):
 
 
 class Contract(c.Model):
-    """The whole study.yml."""
+    """The whole study.yml; ``strict`` refuses what would be repaired."""
 
     study: c.Name
     as_of: Day
     observed_from: Day | None = None
+    strict: bool = False
     customers: Annotated[DatedCustomers | SnapshotCustomers | None, Field(discriminator="form")] = (
         None
     )

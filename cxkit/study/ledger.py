@@ -29,7 +29,8 @@ class Place:
 class Ledger:
     """Findings of one study while it is being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
         self.findings: list[Finding] = []
         self.repaired: dict[str, set[int]] = {}
         self._errors: list[type[CxkitError]] = []
@@ -44,8 +45,7 @@ class Ledger:
         error: type[CxkitError] = DataError,
     ) -> None:
         """Note what stops the work, by a code CX-E..."""
-        self._errors.append(error)
-        self.note(code, text, place, cure=cure)
+        self.note(code, text, place, cure=cure, error=error)
 
     def repair(self, code: str, text: str, place: Place) -> None:
         """Note what was mended by rule, by a code CX-R..."""
@@ -55,11 +55,28 @@ class Ledger:
         """Note what was kept and must be known, by a code CX-F..."""
         self.note(code, text, place, cure=cure)
 
-    def note(self, code: str, text: str, place: Place, *, cure: str = "") -> None:
-        """Add one finding of the kind that its code has, with its first lines."""
+    def note(
+        self,
+        code: str,
+        text: str,
+        place: Place,
+        *,
+        cure: str = "",
+        error: type[CxkitError] = DataError,
+    ) -> None:
+        """Add one finding of the kind that its code has, with its first lines.
+
+        In a strict study a repair is a refusal.
+        """
+        kind = CODES[code].kind
+        if kind == "repair" and self.strict:
+            kind = "refuse"
+            cure = "The study is strict: mend it in the file, or take  strict: true  out."
+        if kind == "refuse":
+            self._errors.append(error)
         self.findings.append(
             Finding(
-                kind=CODES[code].kind,
+                kind=kind,
                 code=code,
                 table=place.table,
                 file=place.file,

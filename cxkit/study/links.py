@@ -117,7 +117,7 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
 
 
 def _scores_while_leaving(tables: dict[str, Checked], ledger: Ledger) -> None:
-    """Flag scores given on the day of leaving or after: effects of leaving, not causes."""
+    """Leave out scores given on the day of leaving or after: effects of leaving, not causes."""
     customers, responses = tables.get("customers"), tables.get("responses")
     if customers is None or responses is None or not is_dated(customers):
         return
@@ -131,10 +131,10 @@ def _scores_while_leaving(tables: dict[str, Checked], ledger: Ledger) -> None:
     scored = frame[list(table.scores)].notna().any(axis=1)
     late = scored & (frame[day].dt.normalize() >= end.dt.normalize())
     if late.any():
-        ledger.flag(
-            "CX-F015",
+        ledger.repair(
+            "CX-R019",
             f"{late.sum():,} of {scored.sum():,} scored answers were given on the day of leaving "
-            "or after it; they never count as a cause of leaving.",
+            "or after it: left out wherever they would count as a cause of leaving.",
             responses.place(late, role=day),
         )
 

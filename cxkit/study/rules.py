@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit.study.checks import KEYS, NEEDED, Checked, words_of
 from cxkit.study.contract import DatedCustomers, Responses, UnitScores
+from cxkit.study.meaning import hold_meaning
 
 if TYPE_CHECKING:
     from cxkit.study.ledger import Ledger
@@ -20,6 +21,9 @@ ORDER = {
     "staff": [("start", "end")],
     "tickets": [("opened", "first_response"), ("opened", "resolved")],
 }
+
+#: In fewer rows than this it may be that nobody answered; in more, the column is a wrong one.
+SILENCE_POSSIBLE = 10
 
 #: What double-encoded UTF-8 looks like.
 _TWICE_ENCODED = re.compile(r"Ã[\x80-\xbf]|â€|Â[\xa0-\xbf]")
@@ -36,21 +40,27 @@ def hold_rules(checked: Checked, ledger: Ledger) -> None:
         _answers(checked, checked.table, ledger)
     if isinstance(checked.table, UnitScores):
         _unit_scores(checked, checked.table, ledger)
+    hold_meaning(checked, ledger)
 
 
 def _needed(checked: Checked, ledger: Ledger) -> None:
     """Refuse rows that lack what makes them a row of this table."""
     for role in NEEDED[checked.name]:
         if role in checked.frame and (empty := checked.frame[role].isna()).any():
-            refused = {f.column for f in ledger.findings if f.kind == "refuse"}
-            if checked.table.roles[role].column in refused:
-                continue  # told already: what could not be read is not also empty
+            if _told(checked, role, ledger):
+                continue  # what could not be read is not also empty
             ledger.refuse(
                 "CX-E041",
                 f"{role} is empty ({empty.sum():,} of {len(empty):,} rows).",
                 checked.place(empty, role=role),
                 cure="Every row needs it; fill it in, or take the row out.",
             )
+
+
+def _told(checked: Checked, role: str, ledger: Ledger) -> bool:
+    """Whether something about a column has been refused already."""
+    place = (checked.name, checked.table.roles[role].column)
+    return any((f.table, f.column) == place for f in ledger.findings if f.kind == "refuse")
 
 
 def _footnotes(checked: Checked, ledger: Ledger) -> None:
@@ -149,13 +159,20 @@ def _encoded_once(checked: Checked, ledger: Ledger) -> None:
 
 
 def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
-    """Flag answers that no date, no customer or no answer belongs to."""
+    """Refuse scores that nobody gave; flag answers that no date or no customer belongs to."""
     frame = checked.frame
     scores = list(table.scores)
     for role in scores:
-        if frame[role].isna().all():
-            ledger.flag(
-                "CX-F003", f"no answer at all in {len(frame):,} rows.", checked.place(role=role)
+        if frame[role].isna().all() and not _told(checked, role, ledger):
+            if len(frame) < SILENCE_POSSIBLE:
+                told = f"no answer at all in {len(frame):,} rows."
+                ledger.flag("CX-F003", told, checked.place(role=role))
+                continue
+            ledger.refuse(
+                "CX-E054",
+                f"0 valid answers in {len(frame):,} rows.",
+                checked.place(role=role),
+                cure=f"Look whether the right column is named, or take  {role}:  out of study.yml.",
             )
     if "answered_on" in frame and scores:
         undated = (frame[scores].notna().any(axis=1) & frame["answered_on"].isna()).to_numpy()
@@ -169,9 +186,11 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
     if "answered_on" in frame and "asked_on" in frame:
         early = (frame["answered_on"] < frame["asked_on"]).to_numpy()
         if early.any():
+            days = frame.loc[early, ["answered_on", "asked_on"]].iloc[0]
             ledger.flag(
                 "CX-F005",
-                f"{early.sum():,} rows were answered before they were asked.",
+                f"{early.sum():,} rows were answered before they were asked: "
+                f"{days.iloc[0]:%Y-%m-%d %H:%M} against {days.iloc[1]:%Y-%m-%d %H:%M}.",
                 checked.place(early, role="answered_on"),
             )
     if "customer" in frame and (anonymous := frame["customer"].isna()).any():

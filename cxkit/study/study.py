@@ -236,7 +236,7 @@ def open_study(path: str | Path, *, where: str = "", engine: Any = None) -> Stud
     if path.is_dir():
         path = path / "study.yml"
     contract = read_contract(path)
-    ledger = Ledger()
+    ledger = Ledger(strict=contract.strict)
     as_of = pd.Timestamp(contract.as_of)
     read = {
         name: read_study_table(name, table, folder=path.parent, as_of=as_of, ledger=ledger)

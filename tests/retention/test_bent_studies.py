@@ -55,9 +55,11 @@ def test_responses_without_any_score_are_refused(tmp_path):
         cx.retention_answer(opened(tmp_path, bend))
 
 
-def test_answers_that_are_all_missing_are_refused_with_a_cure_that_helps(tmp_path):
+def test_answers_without_a_day_are_refused_with_a_cure_that_helps(tmp_path):
     def bend(_, tables):
-        tables["responses"]["nps"] = ""
+        answers = tables["responses"]
+        answers["nps"] = ""
+        answers.loc[0, ["nps", "day"]] = ["9", ""]
 
     with pytest.raises(QuestionError, match=r"usable nps answer with its day\.\n.*another measure"):
         cx.retention_answer(opened(tmp_path, bend))

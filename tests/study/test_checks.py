@@ -59,7 +59,7 @@ def test_the_line_is_the_physical_one_after_a_quoted_line_end(shop: Shop) -> Non
         (",6,3,", ",-1,3,", "-1 is not a whole number"),
         (",6,3,", ",n/a,3,", 'missing: [98, "n/a"]'),
         (",6,3,", ",inf,3,", "inf is not a whole number"),
-        (",6,3,", ",10 - very likely,3,", "Export the numbers of the answers"),
+        (",6,3,", ",10 stars of 10,3,", 'missing: [98, "10 stars of 10"]'),
         (",10,5,again", ",11,5,again", "It is the last row: if that is a total, take it out."),
     ],
 )

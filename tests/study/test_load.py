@@ -127,8 +127,13 @@ _ROW = st.tuples(
 )
 
 
+def _one_score(rows: list[tuple]) -> bool:
+    """Whether somebody answered: a column of no answers is refused."""
+    return any(score is not None for _, score, _, _ in rows)
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(_ROW, min_size=1, max_size=15))
+@given(rows=st.lists(_ROW, min_size=1, max_size=15).filter(_one_score))
 def test_a_survey_written_as_csv_comes_back_as_it_was(tmp_path: Path, rows: list[tuple]) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer)

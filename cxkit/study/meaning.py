@@ -1,0 +1,173 @@
+"""What values of one table mean together: scales that look wrong, groups that are none, weights."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxkit.study.contract import DatedCustomers, Responses, SnapshotCustomers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cxkit.study.checks import Checked
+    from cxkit.study.ledger import Ledger
+
+#: A group column with more levels than this, most of them in few rows, is an identifier.
+MOST_LEVELS = 1000
+
+#: Levels per row from which on a column of many levels is an identifier.
+LEVELS_PER_ROW = 0.5
+
+#: Answers from which on the absence of the lowest is worth a word.
+ANSWERS_TO_TELL = 20
+
+#: The share of the rows that weights must be worth, else one or a few rows speak for all.
+LEAST_EFFECTIVE = 0.5
+
+#: Fewer who left than this, and nothing about causes of leaving can be fitted.
+FEW_EVENTS = 10
+
+#: Words that rows are compared by.
+GROUPS = ("touchpoint", "mode", "end_reason", "channel", "pay_band")
+
+
+def hold_meaning(checked: Checked, ledger: Ledger) -> None:
+    """Refuse identifiers taken for groups and flags against dates; flag what limits the answers."""
+    if len(checked.frame) == 1 and checked.name not in {"units", "unit_scores"}:
+        ledger.flag(
+            "CX-F032", "the table has a single row; no interval can be given.", checked.place()
+        )
+        return
+    _groups(checked, ledger)
+    if isinstance(checked.table, Responses):
+        _scales(checked, checked.table, ledger)
+        _direction(checked, checked.table, ledger)
+        _weights(checked, ledger)
+    if isinstance(checked.table, DatedCustomers):
+        _flag_and_date(checked, ledger)
+    if isinstance(checked.table, DatedCustomers | SnapshotCustomers):
+        _events(checked, ledger)
+
+
+def _groups(checked: Checked, ledger: Ledger) -> None:
+    """Refuse a group that is an identifier; flag one that has one level."""
+    segments = tuple(getattr(checked.table, "segments", ()))
+    for role in (*segments, *GROUPS):
+        if role not in checked.frame:
+            continue
+        levels, rows = checked.frame[role].nunique(), int(checked.frame[role].notna().sum())
+        if levels > MOST_LEVELS and levels > LEVELS_PER_ROW * rows:
+            ledger.refuse(
+                "CX-E055",
+                f"{role} has {levels:,} levels in {rows:,} rows ({levels / rows:.2f} a row): it "
+                "looks like an identifier, not a group.",
+                checked.place(role=role),
+                cure=f"Name the column that holds the group, or take  {role}:  out of study.yml.",
+            )
+        elif levels == 1 and rows > 1 and not checked.table.private:
+            ledger.flag(
+                "CX-F025",
+                f"{role} is the same in all {rows:,} rows that have it: one group, nothing to "
+                "compare.",
+                checked.place(role=role),
+            )
+
+
+def _scales(checked: Checked, table: Responses, ledger: Ledger) -> None:
+    """Flag answers that are all the same, and an undeclared scale whose lowest nobody chose."""
+    for role, spec in table.scores.items():
+        answers = checked.frame[role].dropna()
+        if len(answers) > 1 and answers.min() == answers.max():
+            ledger.flag(
+                "CX-F024",
+                f"all {len(answers):,} answers are {answers.iloc[0]:g}: without differences there "
+                "is no correlation and no driver.",
+                checked.place(role=role),
+            )
+        low, high = spec.scale
+        silent = "scale" not in spec.model_fields_set and len(answers) >= ANSWERS_TO_TELL
+        if silent and answers.min() > low and answers.max() == high:
+            ledger.flag(
+                "CX-F026",
+                f"no answer of {len(answers):,} is {low:g}, and the scale is not declared; it may "
+                f"begin at {answers.min():g}.",
+                checked.place(role=role),
+                cure=f"Write  {role}: {{column: {spec.column}, scale: [{low:g}, {high:g}]}}  "
+                "if that was the scale asked.",
+            )
+
+
+def _direction(checked: Checked, table: Responses, ledger: Ledger) -> None:
+    """Flag effort that gets better as satisfaction gets worse, beyond chance."""
+    other = next((role for role in ("csat", "nps") if role in checked.frame), "")
+    if table.ces is None or not other:
+        return
+    pairs = checked.frame[["ces", other]].dropna()
+    if len(pairs) < ANSWERS_TO_TELL or (pairs.nunique() < 2).any():
+        return
+    sign = 1 if table.ces.higher_is_better else -1
+    r = sign * float(np.corrcoef(pairs["ces"], pairs[other])[0, 1])
+    upper = math.tanh(math.atanh(max(r, -0.999999)) + 1.96 / math.sqrt(len(pairs) - 3))
+    if upper < 0:
+        ledger.flag(
+            "CX-F027",
+            f"ces and {other} contradict each other (r = {r:.2f} with good answers counted up, "
+            f"n = {len(pairs):,}; 95 % interval below {upper:.2f}): its direction may be the "
+            "other one.",
+            checked.place(role="ces"),
+            cure=f'The direction follows from the version: "{table.ces.version}" says that high '
+            f"is {'easy' if sign > 0 else 'hard'}. Look at the question, and recode it after "
+            "labels:  if it is the other way round.",
+        )
+
+
+def _weights(checked: Checked, ledger: Ledger) -> None:
+    """Flag weights that make few rows speak for all."""
+    if "weight" not in checked.frame:
+        return
+    given = checked.frame["weight"].to_numpy(dtype=float)
+    if np.isnan(given).any() or not given.sum() > 0:
+        return
+    effective = float(given.sum() ** 2 / (given**2).sum())
+    if effective < LEAST_EFFECTIVE * len(given):
+        ledger.flag(
+            "CX-F028",
+            f"the weights leave an effective n of {effective:.1f} of {len(given):,} rows; one row "
+            f"alone holds {100 * given.max() / given.sum():.1f} % of them.",
+            checked.place(given == given.max(), role="weight"),
+        )
+
+
+def _flag_and_date(checked: Checked, ledger: Ledger) -> None:
+    """Refuse customers who left and did not, by flag and by date."""
+    if "churned" not in checked.frame:
+        return
+    left, flag = checked.frame["end"].notna(), checked.frame["churned"]
+    wrong = (flag.notna() & (flag.fillna(value=False).astype(bool) != left)).to_numpy()
+    if wrong.any():
+        stayed = int((wrong & left.to_numpy()).sum())
+        ledger.refuse(
+            "CX-E053",
+            f"churned contradicts end in {wrong.sum():,} rows: {stayed:,} have a date and say no, "
+            f"{wrong.sum() - stayed:,} say yes and have none.",
+            checked.place(wrong, role="churned"),
+            cure="Mend the rows, or take  churned:  out of study.yml: the date alone is enough.",
+        )
+
+
+def _events(checked: Checked, ledger: Ledger) -> None:
+    """Flag too few who left."""
+    frame: pd.DataFrame = checked.frame
+    role = "end" if isinstance(checked.table, DatedCustomers) else "churned"
+    ended = frame[role].notna() if role == "end" else frame[role].fillna(value=False)
+    left = int(ended.sum())
+    if left < FEW_EVENTS <= len(frame):
+        so = "too few for a model of leaving" if left else "nobody, so no model of leaving"
+        ledger.flag(
+            "CX-F031",
+            f"{left:,} of {len(frame):,} customers left (events): {so}.",
+            checked.place(role=role),
+        )
