@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxkit.errors import ParameterError
+from cxkit.results import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
 
 #: Nothing is shown for fewer people than these; a parameter may only raise them.
 LEAST_EMPLOYEES = 10
@@ -184,3 +189,141 @@ def _mean(units: pd.DataFrame, side: str, count: str) -> float:
     """Return the mean over people of units taken together."""
     weights = units[count].fillna(1)
     return float((units[side] * weights).sum() / weights.sum())
+
+
+def count_said(count: int) -> str:
+    """Say a number of customers; from 1 to 4 they are not told apart.
+
+    >>> count_said(0), count_said(3), count_said(1234)
+    ('0', 'fewer than 5', '1,234')
+    """
+    return f"fewer than {LEAST_CUSTOMERS}" if _few(count) else f"{count:,}"
+
+
+def leavers(left: int, of: int) -> str:
+    """Say how many of a group left, unless those who left or those who stayed are 1 to 4.
+
+    >>> leavers(12, 40), leavers(2, 40), leavers(38, 40)
+    ('12', 'fewer than 5', 'all but fewer than 5')
+    """
+    most = left > 0 and not _few(left) and _few(of - left)
+    return f"all but {count_said(1)}" if most else count_said(left)
+
+
+def in_all(left: Sequence[int], of: Sequence[int]) -> str:
+    """Say a sum over groups so that no group that is not told can be had by subtraction.
+
+    >>> in_all([10, 12], [50, 60]), in_all([1, 10, 12], [30, 50, 60]), in_all([2, 1], [9, 9])
+    ('22', 'at least 22', 'fewer than 5')
+    """
+    told = [a for a, n in zip(left, of, strict=True) if not _few(a) and not _few(n - a)]
+    if len(told) == len(left) or sum(left) < LEAST_CUSTOMERS:
+        return leavers(sum(left), sum(of))
+    return f"at least {max(sum(told), LEAST_CUSTOMERS):,}"
+
+
+def stepwise(counts: Sequence[int], *, wholes: int, kept: int = 1) -> list[str]:
+    """Say a selection step by step: wholes within one another, and the parts of the last of them.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Customers at each step: first ``wholes``, each among those above it, then the parts, of
+        which the last ``kept`` are those who go on and are told elsewhere too.
+
+    Notes
+    -----
+    A part of 1 to 4 is "<5". Where subtracting what is told from the whole would leave it bare,
+    the smallest other part is hidden with it; where there is none, the whole is. A whole that lies
+    1 to 4 below the one before it is hidden too.
+
+    Examples
+    --------
+    >>> stepwise([60, 50, 3, 7, 40], wholes=2)
+    ['60', '50', '<5', 'withheld', '40']
+    >>> stepwise([60, 58, 56, 0, 3, 53], wholes=3)
+    ['60', 'withheld', 'withheld', '0', '<5', '53']
+    """
+    parts, going = list(counts[wholes : len(counts) - kept]), list(counts[len(counts) - kept :])
+    hidden = {i for i, n in enumerate(parts) if _few(n)}
+    others = sorted((n, i) for i, n in enumerate(parts) if n and i not in hidden)
+    bare = bool(hidden)
+    while bare := bare and _few(sum(parts[i] for i in hidden)):
+        if not others:
+            break
+        hidden.add(others.pop(0)[1])
+    said = [
+        f"<{LEAST_CUSTOMERS}" if _few(n) else "withheld" if i in hidden else f"{n:,}"
+        for i, n in enumerate(parts)
+    ]
+    tops, last = [], None
+    for i, n in enumerate(counts[:wholes]):
+        covered = bare and i == wholes - 1
+        near = covered or (last is not None and _few(abs(last - n)))
+        tops.append("withheld" if near else f"{n:,}")
+        last = last if near else n
+    return [*tops, *said, *(count_said(n) for n in going)]
+
+
+def showable_parts(counts: pd.Series) -> pd.Series:
+    """Return which parts of a known whole may be shown: those of 5 and more, hiding the others.
+
+    Where the hidden ones would be bare after subtraction, the next smallest is hidden with them.
+
+    >>> import pandas as pd
+    >>> showable_parts(pd.Series([3, 8, 20])).tolist(), showable_parts(pd.Series([3, 4])).tolist()
+    ([False, False, True], [False, False])
+    """
+    hidden = counts < LEAST_CUSTOMERS
+    for part in counts[~hidden].sort_values(kind="stable").index:
+        if not _few(int(counts[hidden].sum())):
+            break
+        hidden[part] = True
+    return ~hidden
+
+
+def customer_table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    columns: Sequence[tuple[str, str, str]],
+    n: str = "n",
+    exits: str = "exits",
+) -> Table:
+    """Return a table in which no row tells of 1 to 4 customers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its column ``n`` counts the customers of each row, ``exits`` those among them who left.
+    caption : str
+    columns : list of (header, column, unit)
+        As for `Table.of`.
+
+    Notes
+    -----
+    1 to 4 leavers, or stayers, are "<5" and "all but <5". A row of 1 to 4 customers keeps its words
+    and loses its numbers. The caption says so where it happens.
+    """
+    table = Table.of(frame, caption=caption, columns=columns)
+    page = {header: list(table.shown[header]) for header, _, _ in columns}
+    few = [_few(v) for v in frame[n]]
+    least, hidden = f"<{LEAST_CUSTOMERS}", any(few)
+    for header, column, unit in columns:
+        for i, small in enumerate(few):
+            if small and unit != "text":
+                page[header][i] = least if column == n else "–"
+            elif column == exits and exits != n and n in frame and not small:
+                left, of = frame[exits].iloc[i], frame[n].iloc[i]
+                most = left is not None and of is not None and left > 0 and _few(of - left)
+                if _few(left) or most:
+                    page[header][i] = least if _few(left) else f"all but {least}"
+                    hidden = True
+    why = f" {least}: so few customers are not told apart." if hidden else ""
+    shown = table.shown.assign(**page)
+    return dataclasses.replace(table, shown=shown, caption=caption + why)
+
+
+def _few(count: float | None) -> bool:
+    """Tell whether a number of customers is from 1 to 4; what is not known is not."""
+    return count is not None and bool(0 < count < LEAST_CUSTOMERS)

@@ -319,7 +319,7 @@ def guards_table(guards: Sequence[Guard]) -> Table:
         {
             "guard": [g.kind for g in ordered],
             "state": ["fired" if g.fired else "quiet" for g in ordered],
-            "text": [g.text for g in ordered],
+            "text": [g.text[:1].upper() + g.text[1:] for g in ordered],
         }
     )
     return Table.of(

@@ -1,7 +1,15 @@
 """Results become seaborn pictures with a caption and a text alternative; nothing is computed."""
 
 from cxkit.figures.curves import naive, retention
-from cxkit.figures.sections import ratios, retention_by_score
+from cxkit.figures.sections import left_by_reason, ratios, retention_by_score
 from cxkit.figures.units import lags, scatter
 
-__all__ = ["lags", "naive", "ratios", "retention", "retention_by_score", "scatter"]
+__all__ = [
+    "lags",
+    "left_by_reason",
+    "naive",
+    "ratios",
+    "retention",
+    "retention_by_score",
+    "scatter",
+]

@@ -24,6 +24,12 @@ WIDE, ON_PAGE = 5.2, 600
 
 def canvas(height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
     """Return a figure on white, ``height`` inches tall, with the kit's quiet style."""
+    fig, (ax,) = panels(height, 1, fit=fit)
+    return fig, ax
+
+
+def panels(height: float, n: int, *, fit: bool = True) -> tuple[Figure, list[Axes]]:
+    """Return such a figure with ``n`` panels side by side that share what is read upward."""
     import seaborn as sns
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -47,9 +53,9 @@ def canvas(height: float, *, fit: bool = True) -> tuple[Figure, Axes]:
             figsize=(WIDE, height), layout="constrained" if fit else None, facecolor="white"
         )
         FigureCanvasAgg(fig)
-        ax = fig.add_subplot()
+        axes = fig.subplots(1, n, sharey=True, squeeze=False)[0]
         sns.despine(fig=fig)
-    return fig, ax
+    return fig, list(axes)
 
 
 def finish(

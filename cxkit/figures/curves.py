@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, in_all
 from cxkit.figures.canvas import ACCENT, BAND_COLOURS, INK, canvas, finish, wrap
 from cxkit.results import Note, Picture
 
@@ -245,9 +245,10 @@ def _alt_groups(result: _Retention) -> str:
 def _caption_curves(result: _Retention) -> str:
     """Say what the lines and bands are, with n."""
     rows = result.groups.dropna(subset=["value"])
+    n, exits = rows["n"].tolist(), [int(e) for e in rows["exits"]]
     return (
         f"Kaplan–Meier curves from the landmark, shaded {markup.percent_label(result.level)} "
-        f"log–log intervals; n = {int(rows['n'].sum()):,} customers, {int(rows['exits'].sum()):,} "
+        f"log–log intervals; n = {in_all(n, n)} customers, {in_all(exits, n)} "
         f"left within {result.horizon} months (dashed). Below: customers still followed; lines end "
         f"where fewer than {LEAST_CUSTOMERS} are."
     )

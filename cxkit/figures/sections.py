@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, wrap
+from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, panels, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxkit.results import Section
 
 _NOTHING = Note(paragraphs=("There is nothing to draw here.",))
+#: Reasons that have a panel of their own; more would not be read.
+_PANELS = 3
+
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 
 
@@ -104,3 +110,87 @@ def retention_by_score(section: Section) -> Picture | Note:
             level=found.level, measured_in="% kept", months=found.horizon
         ),
     )
+
+
+def left_by_reason(section: Section) -> Picture | Note:
+    """Draw the share that has left for each of the commonest reasons, month by month, by band."""
+    if not section.ok or section.result.curves.empty:
+        return _NOTHING
+    import seaborn as sns
+
+    found: Any = section.result
+    bands = list(found.frame["band"].unique())
+    colour = dict(zip(bands, (BAND_COLOURS if len(bands) > 2 else BAND_COLOURS[::2]), strict=False))
+    told = found.frame[found.frame["exits"] >= LEAST_CUSTOMERS].set_index(["band", "reason"])
+    reasons = [
+        r for r in found.frame["reason"].unique() if (told.index.get_level_values(1) == r).any()
+    ]
+    if not reasons:
+        return _NOTHING
+    fig, axes = panels(2.9, len(reasons[:_PANELS]))
+    for ax, reason in zip(axes, reasons[:_PANELS], strict=True):
+        for band in (b for b in bands if (b, reason) in told.index):
+            own = found.curves[(found.curves["band"] == band) & (found.curves["reason"] == reason)]
+            own = _from_zero(own, found.horizon)
+            ax.fill_between(
+                own["time"],
+                100 * own["low"],
+                100 * own["high"],
+                step="post",
+                color=colour[band],
+                alpha=0.15,
+                linewidth=0,
+            )
+            sns.lineplot(
+                x=own["time"],
+                y=100 * own["incidence"],
+                drawstyle="steps-post",
+                color=colour[band],
+                linewidth=2,
+                errorbar=None,
+                estimator=None,
+                ax=ax,
+                label=band if ax is axes[0] else None,
+            )
+        ax.set_xlim(0, found.horizon)
+        ax.set_xlabel("months")
+        ax.set_title(wrap(str(reason), 18), loc="left", fontsize=9.5)
+    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylabel("left for this reason (%)")
+    if (legend := axes[0].get_legend()) is not None:
+        fig.legend(
+            *axes[0].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=len(bands),
+            frameon=False,
+            fontsize=8.5,
+        )
+        legend.remove()
+    top = told["value"].astype(float).idxmax()
+    rest = len(found.frame["reason"].unique()) - len(reasons[:_PANELS])
+    return finish(
+        fig,
+        kind="svg",
+        alt=(
+            f"Share left within {found.horizon} months of the landmark, by reason. Largest: "
+            f"{markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because of {top[1]}. "
+            f"{found.sentence}"
+        ),
+        caption=(
+            f"Lines: cumulative incidence (Aalen–Johansen), shade: "
+            f"{markup.percent_label(found.level)} intervals; n = "
+            f"{int(found.frame.drop_duplicates('band')['n'].sum()):,} customers. A line needs "
+            f"{LEAST_CUSTOMERS} who left so; {rest} rarer reasons stand in the table only."
+        ),
+    )
+
+
+def _from_zero(curve: pd.DataFrame, end: float) -> pd.DataFrame:
+    """Return a curve of shares that starts at 0 on day 0 and goes on level to the end."""
+    import pandas as pd
+
+    columns = ["time", "incidence", "low", "high"]
+    inside = curve.loc[curve["time"].between(0, end, inclusive="right"), columns]
+    start = pd.DataFrame([[0.0, 0.0, 0.0, 0.0]], columns=columns)
+    drawn = pd.concat([start, inside], ignore_index=True)
+    return pd.concat([drawn, drawn.iloc[[-1]].assign(time=float(end))], ignore_index=True)

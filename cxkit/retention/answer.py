@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, in_all, stepwise
 from cxkit.errors import QuestionError
 from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Answer, Note, Table, guards_table
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from cxkit.retention.later import Depth
     from cxkit.study.study import Study
 
+#: Months to the horizon and days of the gap where nothing else is asked.
+HORIZON, GAP = 12, 90
+
 
 def retention_answer(
     study: Study,
     *,
     measure: str = "",
-    horizon: int = 12,
-    gap: int = 90,
+    horizon: int = HORIZON,
+    gap: int = GAP,
     depth: Literal["quick", "full"] = "quick",
     level: float = 0.95,
 ) -> RetentionAnswer:
@@ -70,8 +73,9 @@ def retention_answer(
         If the responses do not say whose answer it is, or of which day.
     QuestionError
         If the horizon or the gap is too small to mean anything, if nobody or everybody left, if the
-        horizon lies beyond every customer's follow-up, if the measure is not there, or if
-        "answered" is asked for as an answer.
+        horizon lies beyond every customer's follow-up, if the measure is not there, if "answered"
+        is asked for as an answer, or if another horizon or gap than the usual is asked of a
+        snapshot, where it would change nothing.
 
     Notes
     -----
@@ -96,6 +100,7 @@ def retention_answer(
             "or ces."
         )
     if study.contract.of("customers").form == "snapshot":
+        _hold_undated(horizon, gap)
         return answer_snapshot(study, measure=measure, depth=depth, level=level)
     study.need("responses", why="to read a better or worse experience from answered surveys")
     hold_requirements(study, "retention_vs_experience")
@@ -114,6 +119,18 @@ def _hold_times(horizon: int, gap: int) -> None:
             raise QuestionError(
                 f"{name} = {asked}: it is the number of {why}.\n"
                 f"  Ask with {name} from {least} to {most}."
+            )
+
+
+def _hold_undated(horizon: int, gap: int) -> None:
+    """Refuse a horizon or a gap asked of a snapshot, which has one window and no days."""
+    for name, asked, usual in (("horizon", horizon, HORIZON), ("gap", gap, GAP)):
+        if asked != usual:
+            raise QuestionError(
+                f"{name} = {asked}: this study is a snapshot. It has no dates to count "
+                f"{'months' if name == 'horizon' else 'days'} from, so {name} would change nothing."
+                f"\n  Leave {name} at {usual}, or export start and end dates and write  "
+                "form: dates  under customers in study.yml."
             )
 
 
@@ -142,6 +159,9 @@ def _from_dates(
     held = ["tenure_band", *[str(c) for c in spells if str(c).startswith("held: ")]]
     leavers = exits_within(spells, horizon)
     exits = int(leavers.sum())
+    by_band = leavers.groupby(spells["band"], observed=True).agg(["sum", "size"])
+    exits_said = in_all(by_band["sum"].tolist(), by_band["size"].tolist())
+    people_said = in_all(by_band["size"].tolist(), by_band["size"].tolist())
     told = bands_told(leavers, spells["band"])
     inside = spells[spells["band"].isin(told)]
     needed = parameters_needed(inside, held, horizon)
@@ -174,7 +194,7 @@ def _from_dates(
             level=level,
         )
     guards = guards_of(
-        study, clock, bands, immortal, family, adjust, held, exits, horizon, naive, silent
+        study, clock, bands, immortal, family, adjust, held, exits_said, horizon, naive, silent
     )
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
     if effect.direction == "cannot be told":
@@ -186,7 +206,7 @@ def _from_dates(
         question=QUESTION,
         headline=wording.headline(effect, horizon=horizon),
         sentences=tuple(s for s in sentences if s),
-        how_sure=wording.how_sure(effect, exits, len(spells), horizon, model),
+        how_sure=wording.how_sure(effect, exits_said, people_said, horizon, model),
         doubt=wording.doubt(silent),
         estimate=effect,
         guards=tuple(guards),
@@ -204,19 +224,19 @@ def _from_dates(
         at_risk=at_risk(spells, months=months.to_numpy()),
         naive=naive,
         who=Table.of(
-            clock.steps,
-            caption=f"Who is in the analysis, and who is not: {len(spells):,} customers of "
+            clock.steps.assign(said=stepwise(clock.steps["customers"].tolist(), wholes=3)),
+            caption=f"Who is in the analysis, and who is not: {people_said} customers of "
             f"{len(study.customers):,}.",
             columns=[
                 ("Step", "step", "text"),
-                ("Customers", "customers", "count"),
+                ("Customers", "said", "text"),
                 ("What it means", "reason", "text"),
             ],
         ),
         retained=tables.groups(
             groups,
             f"Customers kept {horizon} months after the landmark, by band: Kaplan–Meier with "
-            f"log–log {markup.percent_label(level)} intervals; {exits:,} customers left.",
+            f"log–log {markup.percent_label(level)} intervals; {exits_said} customers left.",
             "Kept (%)",
             level,
         ),

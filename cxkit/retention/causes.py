@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.metrics.families import holm
 from cxkit.retention import causes_wording as words
@@ -294,11 +295,8 @@ def _too_sparse(group: Group, spells: pd.DataFrame, cause: str, horizon: int) ->
     left = exits_within(spells, horizon).to_numpy()
     fewest = min(int(left[values == v].sum()) for v in (0.0, 1.0))
     if fewest < FEWEST_EXITS:
-        few = f"only {fewest}" if fewest else "nobody"
-        return (
-            f"too sparse: {int(values.sum()):,} of {len(values):,} customers have it, and with or "
-            f"without it {few} left within {horizon} months."
-        )
+        few = f"fewer than {FEWEST_EXITS}" if fewest else "nobody"
+        return f"too sparse: with or without it {few} left within {horizon} months."
     return ""
 
 
@@ -310,7 +308,8 @@ def _others(causes: Sequence[str], cause: str) -> str:
 def _few(exits: int, need: int, horizon: int) -> str:
     """Say that too few left for the joint model."""
     return (
-        f"too sparse: {exits:,} left within {horizon} months, and together these causes need "
+        f"too sparse: {count_said(exits)} left within {horizon} months, and together these causes "
+        "need "
         f"{need:,}."
     )
 

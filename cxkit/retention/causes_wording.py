@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS, count_said, leavers
 from cxkit.results import Guard, Note, Table
 from cxkit.retention.model_guards import collinearity
 from cxkit.retention.wording import held
@@ -86,7 +87,10 @@ def table(
     rows = rows.assign(p_shown=rows["p_adjusted"].map(markup.p_value), said=rows["cause"].map(held))
     equal = ", ".join(held(c) for c in adjusted_for)
     label = f"{markup.percent_label(level)} interval"
-    tests = int(rows["family"].max())
+    tests, n = int(rows["family"].max()), int(rows["n"].max())
+    if n < LEAST_CUSTOMERS:
+        few = f"only {count_said(n)} customers gave what it needs." if n else "nobody gave it."
+        return Note(paragraphs=(f"On {group.name} nothing can be told: {few}",))
     family = f" p by Holm in a family of {tests}." if tests else ""
     missing = (
         f" Not among the data: {', '.join(map(held, group.missing))}." if group.missing else ""
@@ -94,7 +98,7 @@ def table(
     return Table.of(
         rows,
         caption=f"{group.name.capitalize()}: hazard ratios of leaving for a step more, over "
-        f"{horizon} months, n = {int(rows['n'].max()):,} customers, {int(rows['exits'].max()):,} "
+        f"{horizon} months, n = {count_said(n)} customers, {leavers(int(rows['exits'].max()), n)} "
         f"left. Adjusted: each with the others of this table"
         + (f" and {equal}" if equal else "")
         + f" held equal; alone: nothing held equal.{family}{missing}",
@@ -144,7 +148,8 @@ def guards(
         Guard(
             kind="already leaving",
             fired=gone > 0,
-            text=f"{gone:,} customers left before the count of leaving began; what they met with "
+            text=f"{count_said(gone)} customers left before the count of leaving began; what they "
+            "met with "
             "in their last weeks may be an effect of leaving and is not used.",
         ),
         Guard(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import count_said, customer_table
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard, Table
@@ -148,7 +149,7 @@ def comparisons(
         ratio=own,
         ungapped=ungapped,
         known=at[gap].table,
-        table=Table.of(
+        table=customer_table(
             frame,
             caption=f"One question asked in {len(frame)} ways: hazard ratios of leaving, {high} "
             f"against {low} unless the row says otherwise ({gapped[gap][3]}; time since joining). "
@@ -241,7 +242,7 @@ def _between(
     each = pair.groupby(pair["state"].astype(str))["left"].sum()
     fewest = int(min(each.get(low, 0), each.get(high, 0)))
     if fewest < FEWEST_EXITS:
-        reason = f"in one of the two bands only {fewest} left, and {FEWEST_EXITS} are needed."
+        reason = f"in one of the two bands fewer than {FEWEST_EXITS} left."
         return _none(high, low, level, n, reason), n, exits, "nothing held equal"
     segments = [c for c in rows.columns if c not in _OWN]
     bearing = rows[rows["left"].groupby(rows["state"], observed=True).transform("sum") > 0]
@@ -369,6 +370,7 @@ def _no_score_guard(found: Episodes) -> Guard:
         kind="no score yet",
         fired=percent > 50,
         text=f"During {markup.quantity(percent, '%')} of the time at risk no score counted, and of "
-        f"{never:,} customers none ever did. They are a level of their own, shown and never an "
+        f"{count_said(never)} customers none ever did. They are a level of their own, shown and "
+        "never an "
         "answer.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cxkit.disclosure import count_said, leavers
 from cxkit.metrics.families import holm
 from cxkit.results import Difference
 from cxkit.retention.hazard import FEWEST_EXITS
@@ -79,14 +80,17 @@ def _why(a: str, b: str, exits: pd.Series, n: pd.Series, horizon: int, fewest: i
     if small:
         return f"fewer than {fewest} of the customers who can be followed are {small[0]}."
     return (
-        f"within {horizon} months {int(exits[b]):,} of {n[b]:,} {b} and {int(exits[a]):,} of "
-        f"{n[a]:,} {a} left, too few for an interval to be trusted."
+        f"within {horizon} months {leavers(int(exits[b]), n[b])} of {n[b]:,} {b} and "
+        f"{leavers(int(exits[a]), n[a])} of {n[a]:,} {a} left, too few for an interval to be "
+        "trusted."
     )
 
 
 def _alone(band: str, n: int, horizon: int, level: float) -> Difference:
     """Return the comparison of the only band with nobody."""
-    reason = f"all {n:,} customers who can be followed are {band}; there is nobody to compare."
+    reason = (
+        f"all {count_said(n)} customers who can be followed are {band}; there is nobody to compare."
+    )
     return _untold("any other band", band, reason, {band: n}, horizon, level)
 
 

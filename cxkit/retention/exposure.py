@@ -247,7 +247,7 @@ def _ratio(rows: pd.DataFrame, held: list[str], metric: str, level: float) -> Es
             n_missing=0,
             method="Cox, Efron ties",
             status="no data",
-            reason=f"on one side only {fewest} left, and {FEWEST_EXITS} are needed.",
+            reason=f"on one side fewer than {FEWEST_EXITS} left.",
         )
     fitted = cox(rows, covariates=["exposed", *held], level=level)
     found = fitted.ratio("exposed")

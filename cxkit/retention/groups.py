@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS, customer_table
 from cxkit.markup import p_value
 from cxkit.metrics.families import holm
 from cxkit.results import Difference, Guard, Note, Table
@@ -97,15 +98,15 @@ def groups_frame(
 
 def groups_table(frame: pd.DataFrame, basis: Landmarked, what: str) -> Table:
     """Return the groups as a table that is read."""
-    shown = frame.assign(
+    shown = _guarded(frame, len(basis.spells)).assign(
         named=[f"{b}: {g}" for b, g in zip(frame["by"], frame["group"], strict=True)],
         p_said=[p_value(p) for p in frame["p_adjusted"]],
     )
-    return Table.of(
+    return customer_table(
         shown,
         caption=f"Difference in {basis.horizon}-month retention, {basis.high} less {basis.low}, "
         f"{what}; n = {len(basis.spells):,} customers. p by Holm among the groups of one division; "
-        "a dash: too few left.",
+        "a dash: too few left, or hidden to protect others.",
         columns=[
             ("Group", "named", "text"),
             ("Difference", "value", "percentage points"),
@@ -115,6 +116,16 @@ def groups_table(frame: pd.DataFrame, basis: Landmarked, what: str) -> Table:
             ("Left", "exits", "count"),
         ],
     )
+
+
+def _guarded(frame: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Hide the counts of a division's smallest group where they give those left out away."""
+    frame = frame.copy()
+    for _, rows in frame.groupby("by"):
+        counts = [*rows["n"].dropna(), n - rows["n"].sum()]
+        if 0 < counts[-1] < LEAST_CUSTOMERS and len(counts) > 1:
+            frame.loc[rows["n"].astype(float).idxmin(), ["n", "exits"]] = None
+    return frame
 
 
 def groups_guard(frame: pd.DataFrame) -> Guard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.disclosure import count_said
 from cxkit.results import Guard
 from cxkit.retention import wording
 from cxkit.retention.clock import scores_set_aside
@@ -27,7 +28,7 @@ def guards(
     contrasts: list[Difference],
     adjust: list[str],
     held: list[str],
-    exits: int,
+    exits: str,
     horizon: int,
     naive: pd.DataFrame | None,
     silent: Silence,
@@ -64,22 +65,27 @@ def guards(
         Guard(
             kind="already leaving",
             fired=gone > 0,
-            text=f"{gone:,} customers left within {clock.gap} days of their answer; their scores "
+            text=f"{count_said(gone)} customers left within {clock.gap} days of their answer; "
+            "their "
+            "scores "
             f"may be an effect of leaving and are not used.{leaving}",
         ),
         Guard(
             kind="scores outside the relationship",
             fired=outside > 0,
-            text=f"{outside:,} scores were given before joining, or on or after the day of "
+            text=f"{count_said(outside)} scores were given before joining, or on or after the day "
+            "of "
             "leaving; they are dropped.",
         ),
         Guard(
             kind="late entry",
             fired=late > 0 or clock.early > 0,
-            text=f"{late:,} of {len(spells):,} customers joined before the data begin. They enter "
+            text=f"{count_said(late)} of {len(spells):,} customers joined before the data begin. "
+            "They enter "
             "at their landmark; those who left before the data begin were never seen."
             + (
-                f" {clock.early:,} scores have a landmark before the data begin and are not used."
+                f" {count_said(clock.early)} scores have a landmark before the data begin and are "
+                "not used."
                 if clock.early
                 else ""
             ),
@@ -87,7 +93,8 @@ def guards(
         Guard(
             kind="horizon",
             fired=short > 0,
-            text=f"{short:,} customers were not followed for the whole {horizon} months; they are "
+            text=f"{count_said(short)} customers were not followed for the whole {horizon} months; "
+            "they are "
             "censored where the data end, never counted as kept.",
         ),
         Guard(
@@ -108,7 +115,7 @@ def guards(
         Guard(
             kind="sparse exits",
             fired=unadjusted or bool(untold or loose),
-            text=f"{exits:,} customers left within {horizon} months; the adjusted model needs "
+            text=f"{exits} customers left within {horizon} months; the adjusted model needs "
             f"{EXITS_PER_PARAMETER} for each coefficient"
             + (", so nothing is held equal." if unadjusted else ".")
             + (f" Not held equal: {', '.join(map(wording.held, loose))}." if loose else "")

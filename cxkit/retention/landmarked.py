@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.retention.clock import bands_of, wind
 from cxkit.retention.contrasts import bands_told
@@ -152,10 +153,11 @@ def _landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: fl
 def _why(leavers: pd.Series, spells: pd.DataFrame, low: str, high: str, horizon: int) -> str:
     """Say why the bands cannot be compared."""
     if low == high:
-        return f"all {len(spells):,} customers who can be followed are {low}."
+        return f"all {count_said(len(spells))} customers who can be followed are {low}."
     exits = leavers.groupby(spells["band"], observed=True).sum()
     band = min((low, high), key=lambda b: int(exits[b]))
     return (
-        f"within {horizon} months only {int(exits[band])} of the {band} left, and "
-        f"{FEWEST_EXITS} are needed."
+        f"within {horizon} months {'none' if exits[band] == 0 else f'fewer than {FEWEST_EXITS}'} "
+        "of "
+        f"the {band} left, and {FEWEST_EXITS} are needed."
     )

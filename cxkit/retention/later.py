@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cxkit.errors import ColumnError, MissingTableError, QuestionError
 from cxkit.results import Note, Section, Table
@@ -60,33 +60,53 @@ class Later:
         from cxkit.retention.models import effect_by_model
 
         def make() -> Section:
-            found = effect_by_model(
-                self._study,
-                measure=self._measure,
-                horizon=self._horizon,
-                gap=self._gap,
-                level=self._level,
-            )
-            return _section(found, [found.table], f"{found.sentence} {found.proportional}".strip())
+            found = self._asked(effect_by_model)
+            said = dict.fromkeys(s for s in (found.sentence, found.proportional) if s)
+            return _section(found, [found.table], " ".join(said))
 
         return self._told(make, full=True)
+
+    @cached_property
+    def months(self) -> Section:
+        """How many months longer one band is kept than another."""
+        from cxkit.retention.apart import months_apart
+
+        return self._told(lambda: self._plain(months_apart), full=True)
+
+    @cached_property
+    def tenure(self) -> Section:
+        """Whether experience weighs differently with new and old customers."""
+        from cxkit.retention.tenure import effect_by_tenure
+
+        return self._told(lambda: self._plain(effect_by_tenure), full=True)
+
+    @cached_property
+    def segments(self) -> Section:
+        """The effect within each segment, and whether the whole misleads about its parts."""
+        from cxkit.retention.segments import effect_by_segment
+
+        return self._told(lambda: self._plain(effect_by_segment), full=True)
+
+    @cached_property
+    def turns(self) -> Section:
+        """Losses against gains of the same size, where customers scored twice."""
+        from cxkit.retention.turns import losses_and_gains
+
+        return self._told(lambda: self._plain(losses_and_gains), full=True)
+
+    @cached_property
+    def reasons(self) -> Section:
+        """For which reasons customers left."""
+        from cxkit.retention.reasons import leaving_by_reason
+
+        return self._told(lambda: self._plain(leaving_by_reason), full=True)
 
     @cached_property
     def dose(self) -> Section:
         """Retention at each score."""
         from cxkit.retention.shape import dose
 
-        def make() -> Section:
-            found = dose(
-                self._study,
-                measure=self._measure,
-                horizon=self._horizon,
-                gap=self._gap,
-                level=self._level,
-            )
-            return _section(found, [found.table], found.sentence)
-
-        return self._told(make)
+        return self._told(lambda: self._plain(dose))
 
     @cached_property
     def silence(self) -> Section:
@@ -136,6 +156,7 @@ class Later:
             )
             tables = [
                 found.table,
+                found.robust_table,
                 found.gaps_table,
                 found.doses_table,
                 found.recovery_table,
@@ -152,13 +173,7 @@ class Later:
         from cxkit.retention.causes import what_goes_with_leaving
 
         def make() -> Section:
-            found = what_goes_with_leaving(
-                self._study,
-                measure=self._measure,
-                gap=self._gap,
-                horizon=self._horizon,
-                level=self._level,
-            )
+            found = self._asked(what_goes_with_leaving)
             return _section(
                 found, [found.consistency, found.components, found.service], found.sentence
             )
@@ -212,6 +227,21 @@ class Later:
         read = [v for v in vars(self).values() if isinstance(v, Section)]
         return tuple(guard for section in read for guard in section.guards)
 
+    def _plain(self, compute: Callable[..., Any]) -> Section:
+        """Return the section of a result that is a sentence and a table."""
+        found = self._asked(compute)
+        return _section(found, [found.table], found.sentence)
+
+    def _asked(self, compute: Callable[..., Any]) -> Any:
+        """Return what a function makes of the study with the settings of the answer."""
+        return compute(
+            self._study,
+            measure=self._measure,
+            horizon=self._horizon,
+            gap=self._gap,
+            level=self._level,
+        )
+
     def _told(self, make: Callable[[], Section], *, full: bool = False) -> Section:
         """Return a section, or the reason why there is none; some wait for the full depth."""
         if not self._dated:
@@ -225,8 +255,8 @@ class Later:
 
 
 def _section(found: object, tables: list[Table | Note], sentence: str) -> Section:
-    """Return the sentence and the tables of a result as a section."""
+    """Return the sentence and the tables of a result as a section; what says so twice, once."""
     guards = getattr(found, "guards", ())
-    return Section(
-        parts=(Note(paragraphs=(sentence,)), *tables), guards=tuple(guards), result=found
-    )
+    more = [t for t in tables if str(t) != sentence]
+    said = Note(paragraphs=(sentence[:1].upper() + sentence[1:],))
+    return Section(parts=(said, *more), guards=tuple(guards), result=found)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import count_said
 from cxkit.results import Guard
 from cxkit.retention.auc import placements
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
@@ -187,7 +188,7 @@ def few_exits(*, exits: int, stays: int, parameters: int) -> Guard:
     return Guard(
         kind="few exits per parameter",
         fired=fired,
-        text=f"{rarer:,} customers {what} for {parameters} coefficients, "
+        text=f"{count_said(rarer)} customers {what} for {parameters} coefficients, "
         f"{markup.number(each, 1)} each"
         + (f", fewer than {EXITS_PER_PARAMETER}: read them as a direction only." if fired else "."),
     )
@@ -233,7 +234,8 @@ def beyond_follow_up(
             "censored": "They are censored where the data end, never counted as kept.",
         }[treated]
         text = (
-            f"{short:,} of {n:,} customers reach their landmark less than {horizon:g} months "
+            f"{count_said(short)} of {n:,} customers reach their landmark less than {horizon:g} "
+            "months "
             f"before the data end. {what}"
         )
     return Guard(kind="horizon beyond follow-up", fired=short > 0 or not n, text=text)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import customer_table
 from cxkit.metrics.answers import check_level
 from cxkit.results import Difference, Estimate, Guard, Note, Table
 from cxkit.retention.cox import cox
@@ -331,7 +332,7 @@ def _limits(ratio: Estimate) -> dict[str, float | None]:
 def _table(frame: pd.DataFrame, basis: Landmarked) -> Table:
     """Return the models as a table that is read."""
     label = markup.percent_label(basis.level)
-    return Table.of(
+    return customer_table(
         frame,
         caption=f"{basis.high} against {basis.low} through {len(frame)} models. Ratios below 1: "
         f"leaves less often. Points: difference in {basis.horizon}-month retention. Customers and "

@@ -134,8 +134,9 @@ def with_segments(spells: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def _too_few(exits: pd.Series) -> str:
     """Say in which group too few left, or that there is no such group."""
-    group, n = str(exits.idxmin()), int(exits.min())
-    return f"Of those who {group}, {'nobody' if n == 0 else f'only {n:,}'} left."
+    n = int(exits.min())
+    few = "nobody" if n == 0 else f"fewer than {FEWEST_EXITS}"
+    return f"Of those who {exits.idxmin()}, {few} left."
 
 
 def _ratio(estimate: Estimate) -> dict[str, object]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import count_said, leavers
 from cxkit.errors import QuestionError
 from cxkit.results import Guard, Table
 from cxkit.retention.clock import MONTH
@@ -123,7 +124,10 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
         answered=int(answered.sum()),
         never_asked=never,
         table=Table.of(
-            frame,
+            frame.assign(
+                known=[leavers(n, len(first)) for n in frame["n"]],
+                unknown=[count_said(n) for n in frame["n_missing"]],
+            ),
             caption=f"Customers who answered their first survey beside all {len(first):,} who were "
             "sent one while they were customers; the difference is in standard deviations.",
             columns=[
@@ -131,8 +135,8 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
                 ("Answered", "answered", "score"),
                 ("All asked", "everyone", "score"),
                 ("Difference", "difference", "score"),
-                ("Customers", "n", "count"),
-                ("Not known", "n_missing", "count"),
+                ("Customers", "known", "text"),
+                ("Not known", "unknown", "text"),
             ],
         ),
         sentence=sentence,
@@ -189,8 +193,9 @@ def _say(frame: pd.DataFrame, unlike: pd.DataFrame, asked: int, answered: int, n
     """Say in what those who answered differ; two ways, and what was never asked."""
     rate = markup.quantity(100 * answered / asked if asked else None, "%")
     base = (
-        f"Of {asked:,} customers sent a first survey {answered:,} answered it ({rate}); "
-        f"{never:,} of the table were never sent one while they were customers."
+        f"Of {count_said(asked)} customers sent a first survey {leavers(answered, asked)} answered "
+        f"it ({rate}); "
+        f"{count_said(never)} of the table were never sent one while they were customers."
     )
     if unlike.empty:
         largest = float(frame["difference"].abs().max())

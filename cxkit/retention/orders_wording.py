@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
+from cxkit.disclosure import count_said, customer_table, in_all, stepwise
 from cxkit.results import Guard, Table
 from cxkit.retention.wording import held
 
@@ -55,11 +56,12 @@ def bands_table(
         if unit is not None and "spend" in frame
         else []
     )
-    return Table.of(
+    return customer_table(
         frame,
         caption=f"Buying from {gap} days after the answer on, nothing held equal: the share that "
         f"bought again within {horizon} months (Kaplan–Meier, {label}s), orders and spend by "
-        f"customer and year of exposure; n = {int(frame['n'].sum()):,} customers.",
+        f"customer and year of exposure; n = {in_all(frame['n'].tolist(), frame['n'].tolist())} "
+        "customers.",
         columns=[
             ("Band", "band", "text"),
             ("Customers", "n", "count"),
@@ -87,7 +89,7 @@ def contrasts_table(
     return Table.of(
         frame,
         caption=f"Rate ratios of orders ({contrasts[0].method}; {_equal(adjusted_for)}), "
-        f"n = {n:,} customers. Family of {len(contrasts)}, Holm.",
+        f"n = {count_said(n)} customers. Family of {len(contrasts)}, Holm.",
         columns=[
             ("Comparison", "pair", "text"),
             ("Rate ratio", "value", "ratio"),
@@ -102,7 +104,7 @@ def contrasts_table(
 def gaps_table(frame: pd.DataFrame, effect: Difference, level: float) -> Table:
     """Return the ratio for every gap."""
     why = [("Why none", "reason", "text")] if (frame["reason"] != "").any() else []
-    return Table.of(
+    return customer_table(
         frame,
         caption=f"Rate ratio of orders, {effect.a} by {effect.b}, counted from so many days after "
         "the answer: a customer who is buying less already may score lower for it. "
@@ -120,12 +122,13 @@ def gaps_table(frame: pd.DataFrame, effect: Difference, level: float) -> Table:
 def who(found: Buyers) -> Table:
     """Return who is in the analysis and who is not."""
     return Table.of(
-        found.steps,
-        caption=f"Who is in the analysis of orders: {len(found.people):,} customers, followed for "
+        found.steps.assign(said=stepwise(found.steps["customers"].tolist(), wholes=2)),
+        caption=f"Who is in the analysis of orders: {count_said(len(found.people))} customers, "
+        "followed for "
         f"{markup.number(float(found.people['exposure'].sum()), 0)} customer-years.",
         columns=[
             ("Step", "step", "text"),
-            ("Customers", "customers", "count"),
+            ("Customers", "said", "text"),
             ("What it means", "reason", "text"),
         ],
     )
@@ -162,14 +165,17 @@ def guards(
         Guard(
             kind="score after the last order",
             fired=found.after_last > 0,
-            text=f"{found.after_last:,} of {n:,} customers have no order after their score, and "
-            f"{found.dormant:,} had none in the year before it. They count with their whole "
+            text=f"{count_said(found.after_last)} of {count_said(n)} customers have no order after "
+            "their score, and "
+            f"{count_said(found.dormant)} had none in the year before it. They count with their "
+            "whole "
             "exposure: whether they have stopped buying is not known.",
         ),
         Guard(
             kind="exposure",
             fired=short > 0 or not found.dated,
-            text=f"{short:,} of {n:,} customers are followed for less than {horizon} months; they "
+            text=f"{count_said(short)} of {count_said(n)} customers are followed for less than "
+            f"{horizon} months; they "
             "count with the time they are."
             + (
                 ""
@@ -181,19 +187,24 @@ def guards(
         Guard(
             kind="orders outside the relationship",
             fired=found.outside > 0,
-            text=f"{found.outside:,} orders lie before joining, or on or after the day of leaving; "
+            text=f"{count_said(found.outside)} orders lie before joining, or on or after the day "
+            "of "
+            "leaving; "
             "they are dropped.",
         ),
         Guard(
             kind="short history",
             fired=found.short_history > 0,
-            text=f"For {found.short_history:,} customers the year before the score is not wholly "
+            text=f"For {count_said(found.short_history)} customers the year before the score is "
+            "not "
+            "wholly "
             "in the data; they are a group of their own where earlier orders are held equal.",
         ),
         Guard(
             kind="orders without an amount",
             fired=found.no_amount > 0,
-            text=f"{found.no_amount:,} orders have no amount; they count as orders and add nothing "
+            text=f"{count_said(found.no_amount)} orders have no amount; they count as orders and "
+            "add nothing "
             "to spend, which is then too low.",
         ),
         Guard(

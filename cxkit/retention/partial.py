@@ -107,6 +107,8 @@ def maximise(rows: Rows) -> Maximum:
             if tried[0] >= value - 1e-9 * abs(value):
                 break
             step = step / 2
+        else:
+            raise _endless()
         b, (value, gradient, information) = b + step, tried
         if np.abs(b).max(initial=0) > FAR:
             raise _endless()
@@ -175,6 +177,8 @@ def _at(rows: Rows, b: Floats) -> tuple[float, Floats, Floats]:
     risk = rows.weight * np.exp(np.clip(linear, -700, 700))
     terms = _terms(rows, risk)
     left = rows.at >= 0
+    if not (terms.s0 > 0).all():  # a step so far that the sums cancel: no likelihood there
+        return -np.inf, np.zeros(len(b)), np.eye(len(b))
     mean = terms.s1 / terms.s0[:, None]
     value = float(rows.weight[left] @ linear[left] - terms.each @ np.log(terms.s0))
     gradient = rows.weight[left] @ rows.x[left] - terms.each @ mean

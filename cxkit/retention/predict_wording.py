@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import customer_table, leavers, stepwise
 from cxkit.markup import p_value
 from cxkit.results import Note, Table
 from cxkit.retention.judging import BASELINE
@@ -24,7 +26,7 @@ def sentence(found: Comparison, *, horizon: int) -> str:
     held = {d.a for d in found.gains if _clear(d)}
     singles = [d for d in found.gains if d.a != TOGETHER]
     known = [d for d in singles if d.a in held]
-    who = f"n = {found.n:,}, of whom {found.exits:,} left"
+    who = f"n = {found.n:,}, of whom {leavers(found.exits, found.n)} left"
     if not known:
         best = max(singles, key=_value)
         return (
@@ -145,7 +147,8 @@ def scores_table(found: Comparison, *, horizon: int, gap: int) -> Table:
         shown,
         caption=f"Leaving within {horizon} months, predicted for customers the fit has not seen "
         f"({found.folds} folds by customer): the same {found.customers:,} customers for every "
-        f"measure, of whom {found.exits:,} left; all models hold tenure and segments; answers are "
+        f"measure, of whom {leavers(found.exits, found.customers)} left; all models hold tenure "
+        "and segments; answers are "
         f"from {gap} days before the landmark or earlier. Saved: of the log-loss of {BASELINE}, "
         f"{ci} intervals from {how}; p by Holm. AUC: DeLong. Calibration is right at slope 1 and "
         "intercept 0. "
@@ -211,7 +214,7 @@ def forward_table(found: Comparison) -> Table | Note:
     return Table.of(
         found.forward,
         caption=f"Forward in time: fitted on customers who came up earlier, judged on {n:,} who "
-        f"came up later, of whom {exits:,} left; {caption}.",
+        f"came up later, of whom {leavers(exits, n)} left; {caption}.",
         columns=[
             ("Measure", "measure", "text"),
             ("Saved (%)", "gain", "%"),
@@ -242,7 +245,7 @@ def within_table(found: Comparison) -> Table | Note:
         )
     shown = pd.DataFrame(rows)
     ci = markup.percent_label(found.level)
-    table = Table.of(
+    table = customer_table(
         shown,
         caption="Which measure comes first within each segment: log-loss saved (%), fitted on all "
         "customers and judged within the segment; p by Holm in the family of all "
@@ -260,9 +263,7 @@ def within_table(found: Comparison) -> Table | Note:
             ("Left", "exits", "count"),
         ],
     )
-    return Table(
-        frame=found.within, caption=table.caption, shown=table.shown, numeric=table.numeric
-    )
+    return dataclasses.replace(table, frame=found.within)
 
 
 def apart_table(apart: pd.DataFrame, *, level: float) -> Table | Note:
@@ -271,7 +272,7 @@ def apart_table(apart: pd.DataFrame, *, level: float) -> Table | Note:
         return Note(paragraphs=("Every measure of the study is in the comparison above.",))
     beside = str(apart["beside"].iloc[0])
     ci = markup.percent_label(level)
-    return Table.of(
+    return customer_table(
         apart.assign(holm=[p_value(v) for v in apart["p_adjusted"]]),
         caption="Measures that too few customers gave to compare them with all: each on the "
         f"customers who gave it, against the controls and against {beside} on these same "
@@ -295,11 +296,11 @@ def who_table(steps: pd.DataFrame) -> Table:
     """Return who is compared, step by step."""
     n = int(steps["customers"].iloc[-1])
     return Table.of(
-        steps,
+        steps.assign(said=stepwise(steps["customers"].tolist(), wholes=2)),
         caption=f"Who is in the comparison, and who is not: {n:,} customers.",
         columns=[
             ("Step", "step", "text"),
-            ("Customers", "customers", "count"),
+            ("Customers", "said", "text"),
             ("What it means", "reason", "text"),
         ],
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from cxkit.disclosure import count_said, leavers
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, need_columns
 from cxkit.metrics.families import holm
@@ -236,8 +237,9 @@ def predict_unseen(
     exits = int(y.sum())
     if min(exits, len(y) - exits) < 2 * EXITS_PER_PARAMETER:
         raise QuestionError(
-            f"Of the {len(y):,} customers in whom every measure is known {exits:,} left; comparing "
-            f"measures needs {2 * EXITS_PER_PARAMETER} who left and as many who stayed.\n"
+            f"Of the {count_said(len(y))} customers in whom every measure is known "
+            f"{leavers(exits, len(y))} left; comparing measures needs {2 * EXITS_PER_PARAMETER} "
+            "who left and as many who stayed.\n"
             "  Ask for fewer measures, a longer horizon, or with later data."
         )
     held = design(whole, controls)

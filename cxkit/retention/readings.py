@@ -76,10 +76,10 @@ class Readings:
         watched = int(min(self.lower.watched[j], self.upper.watched[j]))
         exits = int(min(self.lower.exits[j], self.upper.exits[j]))
         if watched < FEWEST_EXITS:
-            few = f"only {watched}" if watched else "none"
+            few = f"fewer than {FEWEST_EXITS}" if watched else "none"
             return f"{few} of the affected are followed for {horizon} months."
         if exits < FEWEST_EXITS:
-            few = f"only {exits}" if exits else "nobody"
+            few = f"fewer than {FEWEST_EXITS}" if exits else "nobody"
             return f"in one of the two groups {few} left within {horizon} months."
         return ""
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, count_said
 from cxkit.metrics.answers import check_level
 from cxkit.metrics.durations import kaplan_meier
 from cxkit.metrics.families import holm
@@ -254,7 +254,7 @@ def _differences(
             "n_a": int(a["n"]),
             "n_b": int(b["n"]),
             "status": "ok" if told else "no data",
-            "reason": "" if told else f"only {int(a['exits'])} and {int(b['exits'])} left so.",
+            "reason": "" if told else "in one of the two bands too few left so.",
         }
     adjusted = holm([f["p"] for f in found.values()])
     family = sum(f["p"] is not None for f in found.values())
@@ -285,11 +285,14 @@ def _table(
 ) -> Table:
     """Return reasons by band, and the difference with its p, as a table that is read."""
     rows: list[dict[str, Any]] = []
+    hidden = False
     for cause, own in frame.groupby("reason", sort=False):
         d = differences.get(str(cause))
         row: dict[str, Any] = {"reason": cause}
         for i, (_, r) in enumerate(own.iterrows()):
-            row |= {f"v{i}": r["value"], f"e{i}": r["exits"]}
+            few = 0 < r["exits"] < LEAST_CUSTOMERS
+            row |= {f"v{i}": None if few else r["value"]}
+            hidden |= few
         row |= {
             "d": None if d is None else d.value,
             "low": None if d is None else d.low,
@@ -303,7 +306,7 @@ def _table(
         pd.DataFrame(rows),
         caption=f"Left within {until} months of the landmark, by reason (Aalen–Johansen, %), "
         f"n = {int(n):,} customers. Difference: {names[-1]} less {names[0]}. p by Holm over the "
-        "reasons.",
+        "reasons." + (f" A dash: fewer than {LEAST_CUSTOMERS} left so." if hidden else ""),
         columns=[
             ("Reason", "reason", "text"),
             *[(f"{name} (%)", f"v{i}", "%") for i, name in enumerate(names)],
@@ -335,7 +338,7 @@ def _unsaid(spells: pd.DataFrame) -> Guard:
     return Guard(
         kind="reasons not given",
         fired=silent > 0.2 * gone,
-        text=f"Of {gone:,} who left, {silent:,} have no reason in the table.",
+        text=f"Of {count_said(gone)} who left, {count_said(silent)} have no reason in the table.",
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, showable_parts
 from cxkit.metrics.answers import check_level
 from cxkit.results import Difference, Guard, Note, Table
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
@@ -129,7 +129,7 @@ def dose(
     model = discrete_hazard(cells, covariates=[*names, *adjust], level=level)
     people = basis.people(["score", *adjust])
     given = basis.spells["score"].value_counts().sort_index()
-    at = given.index[given >= LEAST_CUSTOMERS].to_numpy(float).tolist()
+    at = given.index[showable_parts(given)].to_numpy(float).tolist()
     kept = {s: _kept_at(model, people, s, knots, horizon) for s in at}
     scores = pd.DataFrame(
         [{"score": s, **_limits(*kept[s], model), "n": int(given.loc[s])} for s in at]

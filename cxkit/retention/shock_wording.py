@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
+from cxkit.disclosure import count_said, customer_table
 from cxkit.results import Guard, Note, Table
 
 if TYPE_CHECKING:
@@ -90,40 +91,43 @@ def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float) -> T
     n = int(rows["n_affected"].max())
     tests = int(rows["family"].max())
     family = f" p by Holm in a family of {tests}." if tests else ""
-    return Table.of(
+    return customer_table(
         rows,
         caption=f"Leaving after a first bad experience ({event}), counted from {gap} days after "
-        f"it: {n:,} affected customers against customers alike not yet affected.{family}",
+        f"it: {count_said(n)} affected customers against customers alike not yet affected.{family}",
         columns=[
             ("Within months", "horizon", "count"),
             *_columns(rows, level),
             ("p, Holm", "p_shown", "text"),
         ],
+        n="n_affected",
     )
 
 
 def gaps_table(frame: pd.DataFrame, event: str, horizon: int, level: float) -> Table:
     """Return the excess at one horizon, by gap."""
     rows = frame[frame["horizon"] == horizon]
-    return Table.of(
+    return customer_table(
         rows,
         caption=f"The same within {horizon} months, counted from the day of the event ({event}) "
         "and from later: what a gap takes away may be leaving that had begun before the event. "
-        f"{int(rows['n_affected'].max()):,} customers affected without a gap.",
+        f"{count_said(int(rows['n_affected'].max()))} customers affected without a gap.",
         columns=[("Days after", "gap", "count"), *_columns(rows, level)],
+        n="n_affected",
     )
 
 
 def robust_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> Table:
     """Return the main comparison beside its two readings, and others that could be made."""
-    return Table.of(
+    return customer_table(
         frame,
         caption=f"Within {horizon} months, from {gap} days after, read in two ways. Others who are "
         "affected in turn and leave may have left because of it, or complained because they were "
         "leaving: which, is not seen. Kept among the others for the gap they make the lower "
         "reading, set aside on the day the upper one; the interval spans both, n = "
-        f"{int(frame['n_affected'].iloc[0]):,} affected.",
+        f"{count_said(int(frame['n_affected'].iloc[0]))} affected.",
         columns=[("Comparison", "comparison", "text"), *_columns(frame, level)],
+        n="n_affected",
     )
 
 
@@ -131,12 +135,13 @@ def doses_table(frame: pd.DataFrame, event: str, gap: int, horizon: int, level: 
     """Return the excess by how many bad experiences there were."""
     named = {1: "first", 2: "second", 3: "third"}
     rows = frame.assign(which=frame["dose"].map(named))
-    return Table.of(
+    return customer_table(
         rows,
         caption=f"The first, second and third bad experience ({event}), each against customers "
         f"alike with one fewer: leaving within {horizon} months, from {gap} days after; "
-        f"{int(rows['n_affected'].iloc[0]):,} customers had a first.",
+        f"{count_said(int(rows['n_affected'].iloc[0]))} customers had a first.",
         columns=[("Which", "which", "text"), *_columns(rows, level)],
+        n="n_affected",
     )
 
 
@@ -150,12 +155,15 @@ def recovery_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) ->
             )
         )
     n = int(frame.loc[frame["of"] != "difference", "n_affected"].sum())
-    return Table.of(
+    return customer_table(
         frame,
         caption=f"After a first case, by whether it was resolved {gap} days later, when the count "
-        f"of leaving within {horizon} months begins: {n:,} customers. How a case went was not "
+        f"of leaving within {horizon} months begins: {count_said(n)} customers. How a case went "
+        "was "
+        "not "
         "given by lot: hard cases take longer.",
         columns=[("Case", "group", "text"), *_columns(frame, level)],
+        n="n_affected",
     )
 
 
@@ -174,7 +182,7 @@ def leads_table(frame: pd.DataFrame, level: float) -> Table | Note:
         caption="Before the event, affected and others alike, per customer: differences near zero "
         "are what a fair comparison shows. Leaving has no such row, since whoever is affected was "
         "there until that day. Contacts of the year are alike in number by choice, so only their "
-        f"timing can differ. n = {int(frame['n_affected'].max()):,} affected.",
+        f"timing can differ. n = {count_said(int(frame['n_affected'].max()))} affected.",
         columns=[
             ("What repeats", "outcome", "text"),
             ("When", "window", "text"),
@@ -234,7 +242,8 @@ def guards(
         Guard(
             kind="events before the data",
             fired=bool(late.any()),
-            text=f"{int(late.sum()):,} of {int(trials.affected.sum()):,} affected customers joined "
+            text=f"{count_said(int(late.sum()))} of {count_said(int(trials.affected.sum()))} "
+            "affected customers joined "
             "before the data begin; whether this was their first bad experience is not known.",
         ),
         Guard(
@@ -249,13 +258,14 @@ def guards(
         Guard(
             kind="nobody alike",
             fired=unmatched > 0,
-            text=f"{unmatched:,} affected customers have nobody alike in {alike} and are set aside."
-            + ("" if trials.segments else " Segments are not held equal."),
+            text=f"{count_said(unmatched)} affected customers have nobody alike in {alike} and are "
+            "set aside." + ("" if trials.segments else " Segments are not held equal."),
         ),
         Guard(
             kind="events outside the relationship",
             fired=events.outside > 0,
-            text=f"{events.outside:,} bad experiences lie before joining, or on or after the day "
+            text=f"{count_said(events.outside)} bad experiences lie before joining, or on or after "
+            "the day "
             "of leaving; they are dropped.",
         ),
         Guard(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, in_all
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
 from cxkit.metrics.families import holm
@@ -181,7 +181,11 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
         question=QUESTION,
         headline=wording.snapshot_headline(effect, window=window),
         sentences=sentences,
-        how_sure=wording.snapshot_sure(effect, left=int(groups["exits"].sum()), window=window),
+        how_sure=wording.snapshot_sure(
+            effect,
+            left=in_all(groups["exits"].tolist(), groups["n"].tolist()),
+            window=window,
+        ),
         doubt="The table does not say which came first, the bad experience or the decision to "
         "leave; a complaint may be the first step of leaving.",
         estimate=effect,

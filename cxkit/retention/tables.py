@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import customer_table, leavers
 from cxkit.results import Note, Table
 from cxkit.retention.wording import held
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def groups(groups: pd.DataFrame, caption: str, header: str, level: float) -> Table:
     """Return the groups with their shares and intervals."""
-    return Table.of(
+    return customer_table(
         groups,
         caption=caption,
         columns=[
@@ -46,7 +47,8 @@ def effects(
     return Table.of(
         frame,
         caption=f"Difference in {horizon}-month retention (percentage points), averaged over "
-        f"{model.n:,} customers; held equal: {equal or 'nothing'}. {model.exits:,} left in a month "
+        f"{model.n:,} customers; held equal: {equal or 'nothing'}. {leavers(model.exits, model.n)} "
+        "left in a month "
         "that could be followed to its end. " + _family(contrasts),
         columns=[
             ("Comparison", "pair", "text"),
@@ -67,7 +69,7 @@ def _family(contrasts: list[Difference]) -> str:
 
 def beside(naive: pd.DataFrame, level: float) -> Table:
     """Return the naive rows beside the honest one."""
-    return Table.of(
+    return customer_table(
         naive,
         caption="The usual comparisons beside this report's answer: hazard ratios of leaving "
         "(below one: leaves less often). The last column is how many times the honest ratio a row "

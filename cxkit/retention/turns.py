@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import count_said, customer_table, in_all
 from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard, Note, Table
 from cxkit.retention.clock import MONTH, TENURE_BANDS, TENURE_NAMES, Bands, bands_of
@@ -119,8 +120,9 @@ def losses_and_gains(
             frame,
             size,
             level,
-            f"{len(rows):,} customers scored twice and were followed; of those whose score fell, "
-            f"or of those whose score rose, only {fewest} left, and {FEWEST_EXITS} are needed.",
+            f"{count_said(len(rows))} customers scored twice and were followed; of those whose "
+            "score fell, "
+            f"or of those whose score rose, fewer than {FEWEST_EXITS} left.",
         )
     segments = list(study.contract.of("customers").segments)
     rows, held = hold(rows, ["tenure_band", *segments], compared=4)
@@ -234,9 +236,9 @@ def _table(
         }
         for e, turn in ((loss, FELL), (gain, ROSE), (balance, ""))
     ]
-    return Table.of(
+    return customer_table(
         pd.DataFrame(rows),
-        caption=f"Hazard ratios of leaving after a second score, the first score and what follows "
+        caption=f"Hazard ratios of leaving after a second score, the first score too "
         f"held equal ({held}); n = {loss.n:,} customers who scored twice. Customers and leavers "
         "are those whose score fell, or rose.",
         columns=[
@@ -257,11 +259,12 @@ def _with_limits(e: Estimate) -> str:
 def _guard(n: int, frame: pd.DataFrame) -> Guard:
     """Say who is in this comparison."""
     exits = int(frame["exits"].sum())
+    said = in_all(frame["exits"].tolist(), frame["n"].tolist())
     return Guard(
         kind="scored twice",
         fired=exits < 100,
         text=f"Only the {n:,} customers who scored twice and stayed to the second landmark are "
-        f"compared, of whom {exits:,} left; whoever answers twice may differ from the others.",
+        f"compared, of whom {said} left; whoever answers twice may differ from the others.",
     )
 
 

@@ -173,7 +173,7 @@ def snapshot_headline(effect: Difference, *, window: str) -> str:
     )
 
 
-def snapshot_sure(effect: Difference, *, left: int, window: str) -> str:
+def snapshot_sure(effect: Difference, *, left: str, window: str) -> str:
     """Say how sure, from the customers compared, those left out, and the family."""
     out = (
         f" {effect.n_missing:,} more are left out, since their experience or churn is not known."
@@ -187,7 +187,7 @@ def snapshot_sure(effect: Difference, *, left: int, window: str) -> str:
         else ""
     )
     return (
-        f"{effect.n_a + effect.n_b:,} customers are compared, of whom {left:,} left in {window}; "
+        f"{effect.n_a + effect.n_b:,} customers are compared, of whom {left} left in {window}; "
         f"difference by {effect.method}.{out}{after}{_against_family(effect)}"
     )
 
@@ -197,9 +197,9 @@ def _list(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def how_sure(effect: Difference, exits: int, n: int, horizon: int, model: Hazard | None) -> str:
+def how_sure(effect: Difference, exits: str, n: str, horizon: int, model: Hazard | None) -> str:
     """Say how sure, from the interval, the exits behind it and the family."""
-    base = f"{n:,} customers are followed, of whom {exits:,} left within {horizon} months."
+    base = f"{n} customers are followed, of whom {exits} left within {horizon} months."
     if not effect.ok or model is None:
         return f"{base} No interval is given: {effect.reason}"
     after = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard
@@ -276,8 +277,10 @@ def _sides(
     few = [b for b in (*below, above) if left[b] < FEWEST_EXITS]
     if few:
         raise QuestionError(
-            f"Within {horizon} months {int(left[few[0]])} of the {few[0]} left; saying what the "
-            f"experience is worth needs {FEWEST_EXITS} in each band.\n  Ask with a longer horizon, "
+            f"Within {horizon} months {count_said(int(left[few[0]]))} of the {few[0]} left; saying "
+            "what "
+            f"the experience is worth needs {FEWEST_EXITS} in each band.\n  Ask with a longer "
+            "horizon, "
             "another cut, or with later data."
         )
     return below, above
@@ -297,7 +300,10 @@ def _groups(rows: pd.DataFrame) -> tuple[list[str], NDArray[np.intp]]:
     """Return the touchpoints that are shown, small ones together, and each customer's."""
     text = rows["touchpoint"].astype(str)
     size = text.value_counts()
-    small = size.index[size < FEWEST_BELOW]
+    small = list(size.index[size < FEWEST_BELOW])
+    rest = list(size.index[size >= FEWEST_BELOW])
+    while rest and 0 < size[small].sum() < FEWEST_BELOW:
+        small.append(rest.pop())  # the parts add up to the whole: one alone could be subtracted
     if len(small) > 1:
         text = text.where(~text.isin(small), OTHER)
     names = text.value_counts().index.astype(str).tolist()

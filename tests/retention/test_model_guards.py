@@ -115,8 +115,8 @@ def test_few_exits_counts_the_rarer_side():
 
 
 def test_the_horizon_says_how_many_are_not_followed_to_it():
-    followed = pd.Series([2.0, 5.0, 14.0])
-    assert "2 of 3" in beyond_follow_up(followed, horizon=12).text
+    followed = pd.Series([2.0, 5.0, 14.0] * 3)
+    assert "6 of 9" in beyond_follow_up(followed, horizon=12).text
     assert "censored" in beyond_follow_up(followed, horizon=12, treated="censored").text
     assert not beyond_follow_up(followed, horizon=2).fired
     nobody = beyond_follow_up(followed, horizon=24)

@@ -146,3 +146,25 @@ def test_opposite_snapshots_give_opposite_answers(tmp_path):
     study, _ = opened(tmp_path, bend=turned)
     headline = cx.retention_answer(study).answer.headline
     assert "leave less often" in headline
+
+
+@pytest.mark.parametrize("asked", [{"horizon": 6}, {"gap": 30}])
+def test_a_horizon_or_a_gap_that_would_change_nothing_is_refused(tmp_path, asked):
+    (name,) = asked
+    study, _ = opened(tmp_path)
+    with pytest.raises(QuestionError, match=rf"{name} = .* snapshot.*\n  Leave {name} at"):
+        cx.retention_answer(study, **asked)
+
+
+def test_a_few_leavers_of_a_group_are_not_told_nor_can_they_be_had_by_subtraction(tmp_path):
+    def few(frame):
+        yes = frame.index[frame["complains"] == 1]
+        frame["churn"] = 0
+        frame.loc[yes[:3], "churn"] = 1
+        frame.loc[frame.index[frame["complains"] == 0][:60], "churn"] = 1
+
+    study, _ = opened(tmp_path, bend=few)
+    result = cx.retention_answer(study)
+    assert result.retained.shown["Left"].tolist() == ["<5", "60"]
+    assert "of whom at least 60 left" in result.answer.how_sure
+    assert "63" not in str(result.answer)

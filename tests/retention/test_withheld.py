@@ -1,0 +1,161 @@
+"""Whatever the page shows, it tells of no 1 to 4 customers, alone or by subtraction."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from tempfile import mkdtemp
+
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.results import Note, Picture, Table
+from tests import firms
+from tests.handmade import opened
+
+SECTIONS = (
+    *("months", "comparisons", "models", "tenure", "segments", "dose", "turns", "shock"),
+    *("causes", "reasons", "predict", "buying", "worth", "silence"),
+)
+
+#: Headers under which customers are counted, and those among them who left.
+PEOPLE = ("Customers", "Customers affected", "Below the cut", "With", "Without", "Not known")
+GONE = "Left"
+
+#: A count of 1 to 4 customers in words.
+SAID = re.compile(
+    r"\b(?<![\d.,–−])[1-4] (?:(?:more |affected |other )?(?:customers?|people)\b|of (?:the )?\d+ |"
+    r"(?:of the \w+ )?left\b|had none|have no|scores? (?:were|was|have|has)|answered\b)"
+    r"|\bn = [1-4]\b(?![.,]\d)|\bonly [1-4]\b|\bof whom [1-4]\b"
+)
+
+
+def shown(result: object) -> list[Table | Note | Picture]:
+    """Return everything a reader of the notebook gets, at the depth it was asked."""
+    parts = [
+        Note(paragraphs=(str(result.answer),)),
+        *(getattr(result, n) for n in ["who", "retained", "effects", "ratio", "usual", "beside"]),
+    ]
+    for name in SECTIONS:
+        parts += getattr(result.more, name).parts
+    pictures = [
+        cx.figures.retention(result),
+        cx.figures.naive(result),
+        cx.figures.ratios(result.more.comparisons),
+        cx.figures.retention_by_score(result.more.dose),
+        cx.figures.left_by_reason(result.more.reasons),
+    ]
+    return [*parts, result.every_guard, result.conclusion, *pictures]
+
+
+def words(part: Table | Note | Picture) -> str:
+    """Return the sentences of a part: captions, alternative texts, paragraphs, words in cells."""
+    if isinstance(part, Table):
+        cells = [str(c) for h in part.shown for c in part.shown[h] if re.search("[a-z]", str(c))]
+        return "\n".join([part.caption, *cells])
+    return f"{part.alt}\n{part.caption}" if isinstance(part, Picture) else str(part)
+
+
+def number(cell: object) -> int | None:
+    """Return a cell as a count, None where it tells none."""
+    text = str(cell).replace(",", "")
+    return int(text) if text.isdigit() else None
+
+
+def few(count: int | None) -> bool:
+    return count is not None and 0 < count < 5
+
+
+def leaks(part: Table | Note | Picture) -> list[str]:
+    """Return every place of a part that tells of 1 to 4 customers."""
+    found = [m.group() for m in SAID.finditer(words(part))]
+    if not isinstance(part, Table):
+        return found
+    for header in {*PEOPLE, GONE} & set(part.shown):
+        found += [f"{header} {c}" for c in part.shown[header] if few(number(c))]
+    if {"Customers", GONE} <= set(part.shown):
+        for n, left in zip(part.shown["Customers"], part.shown[GONE], strict=True):
+            a, b = number(n), number(left)
+            if a is not None and b and few(a - b):
+                found.append(f"{left} of {n}")
+        whole = re.search(r"([\d,]+) customers left", part.caption)
+        cells = [number(c) for c in part.shown[GONE]]
+        if whole and None in cells:
+            rest = int(whole.group(1).replace(",", "")) - sum(c or 0 for c in cells)
+            if few(rest) and "at least" not in part.caption:
+                found.append(f"{rest} by subtraction")
+    if "Step" in part.shown:
+        found += bare(part.shown["Customers"].tolist(), part.shown["Step"].tolist())
+    return found
+
+
+def bare(cells: list[str], steps: list[str]) -> list[str]:
+    """Return what subtracting the steps of a selection from one another gives away."""
+    wholes = 2 if steps[0] == "with an order" or "gave any score" in steps else 3
+    counts = [number(c) for c in cells]
+    told = [n for n in counts[:wholes] if n is not None]
+    found = [f"{a} less {b}" for a, b in pairwise(told) if few(abs(a - b))]
+    if counts[wholes - 1] is not None and None in counts[wholes:]:
+        rest = counts[wholes - 1] - sum(n or 0 for n in counts[wholes:])
+        found += [f"parts less {rest}"] if few(rest) else []
+    return found
+
+
+def first(tables: dict[str, pd.DataFrame], n: int) -> None:
+    """Keep the first customers of the hand-made study only."""
+    tables["customers"] = tables["customers"].iloc[:n]
+    tables["responses"] = tables["responses"].iloc[:n]
+
+
+def small(n: int):
+    return lambda _, tables: first(tables, n)
+
+
+def one_passive_left(_, tables):
+    """Leave so few of the middle band leavers that only subtraction could tell them."""
+    nps = tables["customers"]["id"].map(tables["responses"].set_index("id")["nps"])
+    passive = nps.between(7, 8)
+    gone = tables["customers"].index[passive & (tables["customers"]["left"] != "")]
+    tables["customers"].loc[gone[3:], "left"] = ""
+
+
+def two_too_early(_, tables):
+    """Let two customers leave within the gap, and one answer too late for a landmark."""
+    customers = tables["customers"]
+    soon = pd.to_datetime(tables["responses"]["day"]) + pd.Timedelta(days=30)
+    early = customers["left"].ne("") & (
+        pd.to_datetime(customers["left"]) <= soon + pd.Timedelta("60D")
+    )
+    customers.loc[early, "left"] = ""
+    customers.loc[[5, 9], "left"] = soon[[5, 9]].dt.strftime("%Y-%m-%d")
+
+
+@pytest.mark.parametrize("bend", [small(40), small(90), one_passive_left, two_too_early])
+def test_no_part_of_the_page_tells_of_fewer_than_five_customers(tmp_path, bend):
+    result = cx.retention_answer(opened(tmp_path, bend), depth="full", horizon=6)
+    assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
+
+
+@pytest.mark.parametrize(("branches", "customers"), [(1, 60), (3, 400)])
+def test_no_part_of_the_page_of_a_small_firm_does(branches, customers):
+    folder = firms.shop() if branches == 1 else mkdtemp(prefix="cxkit-small-")
+    if branches > 1:
+        cx.simulate_firm(folder, seed=11, branches=branches, customers=customers, staff=20)
+    study = cx.open_study(f"{folder}/study.yml")
+    result = cx.retention_answer(study, depth="full", horizon=6)
+    assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
+
+
+def test_the_search_finds_what_it_looks_for():
+    table = Table.of(
+        pd.DataFrame({"n": [9, 40, 12], "exits": [2, 20, 9]}),
+        caption="Kept; 31 customers left.",
+        columns=[("Customers", "n", "count"), ("Left", "exits", "count")],
+    )
+    assert leaks(table) == ["Left 2", "9 of 12"]
+    for said in ("only 3 left", "n = 4, of", "2 of 9 detractors", "1 customers", "of whom 3 left"):
+        assert leaks(Note(paragraphs=(said,))), said
+    for said in ("ratio 2 of one", "n = 4.5", "n = 3,796", "within 3 months", "12 customers"):
+        assert not leaks(Note(paragraphs=(said,))), said
+    assert bare(["60", "50", "<5", "7", "40"], ["in", "gave any score", "a", "b", "c"])
