@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -39,7 +40,7 @@ Start here
 \b
 Exit codes
   0  everything asked for was made, whole
-  1  a report was started and failed, or one of a batch is not whole
+  1  a report was started and failed, or one or more of a batch are not whole
   2  the data, the question or a parameter was refused; the message says what to do
   3  the machine lacks something: a kernel, space, a folder to write to; or another run has it
   130 or 143  ended from outside, by Ctrl-C or by a schedule
@@ -191,6 +192,21 @@ A plan
     - name: north
       notebook: ../notebooks/retention_vs_experience.ipynb
       parameters: {where: region=North}
+    - name: branch_{unit}                    # one report for each row of the file
+      notebook: ../notebooks/engagement_correlation.ipynb
+      for_each: branches.csv
+      parameters: {where: "unit={unit}"}
+    - name: "{region}_{level}"               # one for each combination
+      notebook: ../notebooks/retention_vs_experience.ipynb
+      for_each: {region: [North, South], level: [0.9, 0.95]}
+      parameters: {where: "region={region}"}
+
+\b
+Examples
+  cxkit batch monthly.yml --out /srv/reports --jobs 4
+  cxkit batch monthly.yml --resume           after a stop, or when one table is new
+  cxkit batch monthly.yml --only 'branch_*' --dry-run
+  cxkit batch monthly.yml --shard 2/4        on the second of four machines
 """
 )
 def batch(
@@ -198,24 +214,59 @@ def batch(
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to; that of the plan unless said.")
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", min=1, help="How many at a time; as many as processors unless said."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Leave alone what is whole and would come out the same."),
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this report; * for any letters; may be repeated."),
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="K/N", help="Only every Nth report, beginning with the Kth.")
+    ] = "1/1",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, say what would be made, and leave.")
+    ] = False,
+    limit: _Limits = None,
     code: _CodeShown = "fold",
 ) -> None:
     """Make every report of a plan, and an index that links them.
 
-    Writes NAME.html and NAME.ipynb for each, index.html and run.json. A report that fails does not
-    stop the others and leaves its earlier file as it was. Paths in a plan are relative to it.
-    Ends with 0 only if every report is whole.
-    """
-    from cxkit.report.batch import run_plan
-    from cxkit.report.progress import Shown
+    Writes NAME.html and NAME.ipynb for each, index.html and run.json (statuses, times, versions,
+    hashes). A report that fails does not stop the others, leaves its earlier file as it was and
+    NAME.FAILED.html beside it. Paths in a plan are relative to it. Two runs never write to one
+    folder: the second ends with 3 at once.
 
-    with Shown() as shown:
-        made = run_plan(plan, out=out, progress=shown, code=code)
+    Ends with 0 only if every report asked for is whole.
+    """
+    from cxkit.report.batch import planned, run_batch
+    from cxkit.report.progress import Shown
+    from cxkit.report.run import Limits
+
+    limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
+    part = _shard(shard)
+    todo = planned(plan, out=out, only=only or (), shard=part, resume=resume, code=code)
+    if dry_run:
+        for place in todo.asked:
+            word = "whole already" if place in todo.settled else "to be made"
+            print(f"{todo.jobs[place].name}: {word}")
+        print(f"{len(todo.asked) - len(todo.settled)} of {len(todo.jobs)} reports to be made")
+        return
+    with Shown(reports=len(todo.asked)) as shown:
+        made = run_batch(todo, workers=jobs, limits=limits, progress=shown, done=shown.ended)
     for one in made:
         _tell(one)
-    print(f"index: {(out or plan.parent) / 'index.html'}")
-    if not all(one.verdict.whole for one in made):
-        raise typer.Exit(1)
+    print(f"index: {todo.out / f'index{todo.name}.html'}")
+    codes = {one.verdict.exit_code for one in made if not one.verdict.whole}
+    if codes:
+        raise typer.Exit(3 if 3 in codes else 1)
 
 
 @app.command()
@@ -289,6 +340,14 @@ def main() -> None:
     app()
 
 
+def _shard(given: str) -> tuple[int, int]:
+    """Read K/N."""
+    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", given)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ParameterError("--shard wants K/N with K from 1 to N, for example  --shard 1/4 .")
+    return int(found[1]), int(found[2])
+
+
 def _pairs(given: list[str], option: str = "-p") -> dict[str, str]:
     """Split NAME=VALUE at the first equals sign."""
     pairs: dict[str, str] = {}
@@ -314,7 +373,8 @@ def _tell(made: Report) -> None:
             path = os.path.normpath(made.job.notebook)
             _say(f"  To see why, read the log beside it, or open {path} in JupyterLab.")
         return
-    print(f"{made.job.name}: whole, in {made.seconds:.1f} s")
+    took = f"in {made.seconds:.1f} s" if made.fresh else "made by an earlier run, and left alone"
+    print(f"{made.job.name}: whole, {took}")
     if made.answer:
         print(f"  {made.answer['headline']}")
     print(f"  {made.html}")

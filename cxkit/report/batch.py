@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import dataclasses
+import fnmatch
 import hashlib
-import json
-import platform
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import cxkit
 from cxkit import markup
-from cxkit.errors import CxkitError
-from cxkit.report import files, plan, render
-from cxkit.report.make import Job, Progress, Report, check_spare, make, prepare
-from cxkit.report.parameters import show
+from cxkit.errors import CxkitError, ParameterError
+from cxkit.report import files, inputs, lock, plan, pool, record, render
+from cxkit.report.make import Job, Progress, Report, check_spare, prepare
+from cxkit.report.origin import fingerprint, origin
+from cxkit.report.parameters import read, show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from cxkit.report.page import Code
     from cxkit.report.run import Limits
 
 
-def run_plan(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A plan, checked, and what a run of it would do; nothing has been run or written yet.
+
+    ``jobs`` are all reports of the plan, ``asked`` the places of those that this run is about and
+    ``kept`` what earlier runs left; of these ``settled`` need not be made again.
+    """
+
+    path: Path
+    out: Path
+    name: str
+    jobs: tuple[Job, ...]
+    asked: tuple[int, ...]
+    kept: dict[int, Report]
+    settled: frozenset[int]
+
+
+def planned(
     path: Path,
     *,
     out: Path | None = None,
-    limits: Limits | None = None,
-    progress: Progress | None = None,
+    only: Sequence[str] = (),
+    shard: tuple[int, int] = (1, 1),
+    resume: bool = False,
     code: Code = "fold",
-) -> list[Report]:
-    """Make every report of a plan, then the index and ``run.json``.
+) -> Batch:
+    """Check a plan and say what a run of it would do.
 
     Parameters
     ----------
@@ -39,34 +58,180 @@ def run_plan(
         The plan; paths in it, and in parameters, are relative to its folder.
     out
         The folder for everything that is written; that of the plan unless said.
-    limits, progress
-        As for :func:`cxkit.report.run.execute`; ``progress`` also gets the report's name.
+    only
+        Names of reports, ``*`` for any letters; every report unless said.
+    shard
+        Which part of how many: ``(1, 4)`` is every fourth report, beginning with the first.
+    resume
+        Whether a whole report is left alone if it would come out the same: same notebook,
+        parameters, inputs, code and versions, and its file as it was written.
     code
         Whether the pages' code is folded, shown or left out.
-
-    Returns
-    -------
-    list of Report
-        In the order of the plan. One that is not whole does not stop the others.
 
     Raises
     ------
     ParameterError
-        If anything in the plan cannot be used; nothing was run then.
+        If anything in the plan cannot be used, or no report is asked for.
     """
-    entries = plan.read(path)
-    jobs = _jobs(entries, path, out or path.parent, code)
-    target = files.folder(out or path.parent)
-    began = _now()
+    folder = out or path.parent
+    jobs = tuple(_jobs(plan.read(path), path, folder, code))
+    asked = [i for i, job in enumerate(jobs) if _is_asked(job.name, only)]
+    if only and not asked:
+        raise ParameterError(
+            f"{path.name}: no report is called {' or '.join(only)}; there are: "
+            f"{', '.join(job.name for job in jobs)}."
+        )
+    part, parts = shard
+    told = record.earlier(folder) if folder.is_dir() else {}
+    kept = {
+        i: report
+        for i, job in enumerate(jobs)
+        if (report := record.remembered(job, told.get(job.name), folder)) is not None
+    }
+    mine = asked[part - 1 :: parts]
     cwd = path.parent.resolve()
-    reports = [make(j, out=target, cwd=cwd, limits=limits, progress=progress) for j in jobs]
-    index = render.Index(
-        title="Reports", context=_summary(reports), rows=tuple(_row(r, target) for r in reports)
+    settled = frozenset(i for i in mine if resume and i in kept and _is_same(kept[i], cwd))
+    name = "" if parts == 1 else f"-{part}-of-{parts}"
+    return Batch(
+        path=path,
+        out=folder,
+        name=name,
+        jobs=jobs,
+        asked=tuple(mine),
+        kept=kept,
+        settled=settled,
     )
-    files.write(target / "index.html", render.render_index(index))
-    record = _record(reports, plan_name=path.name, began=began, ended=_now())
-    files.write(target / "run.json", record)
-    return reports
+
+
+def run_batch(
+    batch: Batch,
+    *,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    done: Callable[[Report], None] | None = None,
+) -> list[Report]:
+    """Make the reports that a batch asks for, then the index and ``run.json``.
+
+    Parameters
+    ----------
+    batch
+        From :func:`planned`.
+    workers
+        How many reports at a time; as many as there are processors unless said.
+    limits, progress
+        As for :func:`cxkit.report.run.execute`; ``progress`` also gets the report's name.
+    done
+        Called with each report as it ends.
+
+    Returns
+    -------
+    list of Report
+        Those asked for, in the order of the plan. One that is not whole does not stop the others.
+
+    Raises
+    ------
+    MachineError
+        If another run is writing to the folder, or nothing can be written there.
+    """
+    out = files.folder(batch.out)
+    results = {i: batch.kept[i] for i in batch.settled}
+    left = [i for i in batch.asked if i not in batch.settled]
+    at_once = max(1, min(workers or pool.processors(), len(left)))
+    with lock.held(out, f"run{batch.name}"):
+        for name in (f"run{batch.name}", f"index{batch.name}"):
+            files.sweep(out, name)
+        written = _Written(batch, results, workers=at_once)
+        for i in sorted(results):
+            if done is not None:
+                done(results[i])
+
+        def take(place: int, report: Report) -> None:
+            results[left[place]] = dataclasses.replace(report, ended=record.now())
+            if done is not None:
+                done(report)
+            written.now_and_then()
+
+        try:
+            pool.make_all(
+                [batch.jobs[i] for i in left],
+                workers=at_once,
+                out=out,
+                cwd=batch.path.parent.resolve(),
+                limits=limits,
+                progress=progress,
+                done=take,
+            )
+        except BaseException:
+            written.once(interrupted=True)
+            raise
+        shown = written.reports()
+        index = render.Index(
+            title="Reports", context=_summary(shown), rows=tuple(_row(r, out) for r in shown)
+        )
+        files.write(out / f"index{batch.name}.html", render.render_index(index))
+        written.once(interrupted=False)
+    return [results[i] for i in batch.asked]
+
+
+def run_plan(
+    path: Path,
+    *,
+    out: Path | None = None,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    code: Code = "fold",
+) -> list[Report]:
+    """Make every report of a plan: :func:`planned`, then :func:`run_batch`."""
+    batch = planned(path, out=out, code=code)
+    return run_batch(batch, workers=workers, limits=limits, progress=progress)
+
+
+class _Written:
+    """The record of a run, kept up while it goes on: a killed run can be taken up again."""
+
+    def __init__(self, batch: Batch, results: dict[int, Report], *, workers: int) -> None:
+        self.batch, self.results, self.workers = batch, results, workers
+        self.began, self.last = record.now(), time.monotonic()
+        self.plan_sha256 = hashlib.sha256(batch.path.read_bytes()).hexdigest()
+
+    def reports(self) -> list[Report]:
+        """Return what there is to tell of each report of the plan, made now or earlier."""
+        both = {**self.batch.kept, **self.results}
+        return [both[i] for i in sorted(both)]
+
+    def now_and_then(self) -> None:
+        """Write, but not more often than once a second."""
+        if time.monotonic() - self.last > 1:
+            self.once(interrupted=True)
+
+    def once(self, *, interrupted: bool) -> None:
+        """Write the record as it now is; until the end it says that the run did not end."""
+        run = record.Run(
+            plan=self.batch.path.name,
+            plan_sha256=self.plan_sha256,
+            began=self.began,
+            ended=record.now(),
+            jobs=self.workers,
+            interrupted=interrupted,
+            reports=self.reports(),
+        )
+        files.write(self.batch.out / f"run{self.batch.name}.json", run.as_bytes())
+        self.last = time.monotonic()
+
+
+def _is_asked(name: str, only: Sequence[str]) -> bool:
+    """Whether a name is among those asked for."""
+    return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
+
+
+def _is_same(report: Report, cwd: Path) -> bool:
+    """Whether a whole report would come out the same."""
+    job = report.job
+    read_now = inputs.hashed(job.values, cwd)
+    now = fingerprint(origin(job.notebook), job.values, read_now, shown=job.code)
+    return report.verdict.whole and bool(report.fingerprint) and report.fingerprint == now
 
 
 def _jobs(entries: list[plan.Entry], path: Path, out: Path, code: Code) -> list[Job]:
@@ -75,7 +240,11 @@ def _jobs(entries: list[plan.Entry], path: Path, out: Path, code: Code) -> list[
     for entry in entries:
         try:
             notebook = path.parent / entry.notebook
-            jobs.append(prepare(notebook, entry.parameters, name=entry.name, code=code))
+            known = {p.name for p in read(notebook)} if entry.labels else set()
+            labels = {name: value for name, value in entry.labels.items() if name in known}
+            jobs.append(
+                prepare(notebook, {**entry.parameters, **labels}, name=entry.name, code=code)
+            )
             check_spare(jobs[-1], out)
         except CxkitError as fault:
             faults.append(f"report {entry.name!r}: {fault}")
@@ -116,67 +285,3 @@ def _summary(reports: list[Report]) -> str:
     studies = dict.fromkeys(str(r.said["study"]) for r in reports if r.said.get("study"))
     counted = f"{len(reports)} {noun}, {'all' if whole == len(reports) else whole} whole"
     return " · ".join([*studies, counted])
-
-
-def _record(reports: list[Report], *, plan_name: str, began: str, ended: str) -> bytes:
-    """Return what a page must not hold: times, host, versions, and every verdict."""
-    content = {
-        "plan": plan_name,
-        "began": began,
-        "ended": ended,
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "versions": _versions(),
-        "whole": all(r.verdict.whole for r in reports),
-        "reports": [_entry(r) for r in reports],
-    }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-
-
-def _entry(report: Report) -> dict[str, Any]:
-    """Return one report as run.json tells it."""
-    verdict = report.verdict
-    return {
-        "name": report.job.name,
-        "notebook": report.job.notebook.name,
-        "notebook_sha256": hashlib.sha256(report.job.notebook.read_bytes()).hexdigest(),
-        "parameters": dict(report.job.values),
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "cell": verdict.cell,
-        "error": verdict.error,
-        "seconds": round(report.seconds, 2),
-        "html": report.html.name if report.html else None,
-        "html_sha256": report.hashes.get("html"),
-        "answer": dict(report.answer),
-        "study": report.said.get("study"),
-        "as_of": report.said.get("as_of"),
-        "sources": report.said.get("sources", []),
-    }
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    found = {"python": platform.python_version(), "cxkit": cxkit.__version__}
-    for package in (
-        "pandas",
-        "numpy",
-        "scipy",
-        "statsmodels",
-        "seaborn",
-        "matplotlib",
-        "papermill",
-        "nbclient",
-        "nbconvert",
-        "ipykernel",
-    ):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _now() -> str:
-    """Return the time in UTC, to the second."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -53,7 +53,14 @@ class Report:
     hashes: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     fingerprint: str = ""
+    ended: str = ""
     fresh: bool = True
+
+    @classmethod
+    def failed_for(cls, job: Job, reason: str, *, error: str = "") -> Report:
+        """Return the report of a job that never came to a verdict of its own."""
+        verdict = Verdict(status="failed", reason=reason, error=error)
+        return cls(job=job, verdict=verdict, title=job.name, answer={}, said={}, seconds=0.0)
 
 
 def prepare(
@@ -140,6 +147,15 @@ def make(
         return _told_failed(report, trace, out=out)
 
 
+def not_made(job: Job, reason: str, *, out: Path) -> Report:
+    """Tell of a report whose own process was lost; the lock of its output went with it."""
+    report = Report.failed_for(job, reason)
+    with contextlib.suppress(MachineError), lock.held(out, job.name):
+        files.sweep(out, job.name)
+        return _told_failed(report, "", out=out)
+    return report
+
+
 def _tried(
     job: Job,
     made_with: Origin,
@@ -152,15 +168,7 @@ def _tried(
     """Run and write a report; return what became of it, and what only its owner may read."""
     told = None if progress is None else lambda step: progress(job.name, step)
     before = inputs.hashed(job.values, cwd)
-    report = Report(
-        job=job,
-        verdict=Verdict(status="failed"),
-        title=job.name,
-        answer={},
-        said={},
-        seconds=0.0,
-        inputs=before,
-    )
+    report = dataclasses.replace(Report.failed_for(job, ""), inputs=before)
     trace = ""
     try:
         executed = execute(job.notebook, job.values, cwd=cwd, limits=limits, progress=told)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cxkit.errors import ParameterError
+from cxkit.report import grid
 from cxkit.report.files import check_name
 
 if TYPE_CHECKING:
@@ -18,16 +19,25 @@ _EXAMPLE = """\
     reports:
       - name: north
         notebook: ../notebooks/retention_vs_experience.ipynb
-        parameters: {where: region=North}"""
+        parameters: {where: region=North}
+      - name: branch_{unit}          # one report for each row of the file
+        notebook: ../notebooks/engagement_correlation.ipynb
+        for_each: branches.csv
+        parameters: {where: "unit={unit}"}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One report that the plan asks for, as it was written."""
+    """One report that the plan asks for, as it was written.
+
+    ``labels`` are values of ``for_each`` that only the name uses: parameters, if the notebook has
+    them, and no fault if it does not.
+    """
 
     name: str
     notebook: str
     parameters: Mapping[str, object]
+    labels: Mapping[str, object] = field(default_factory=dict)
 
 
 def read(path: Path) -> list[Entry]:
@@ -37,7 +47,8 @@ def read(path: Path) -> list[Entry]:
     ----------
     path
         YAML: ``reports`` is a list of ``name``, ``notebook`` and, if need be, ``parameters``;
-        ``defaults`` holds parameters for all of them, which a report's own override.
+        ``defaults`` holds parameters for all of them, which a report's own override. With
+        ``for_each`` one of the list becomes many: see :func:`cxkit.report.grid.rows`.
 
     Returns
     -------
@@ -63,16 +74,16 @@ def read(path: Path) -> list[Entry]:
     entries: list[Entry] = []
     taken: dict[str, int] = {}
     for number, item in enumerate(listed, start=1):
-        entry = _entry(item, f"report {number}", defaults, faults)
-        if entry is None:
-            continue
-        if entry.name.lower() in taken:
-            faults.append(
-                f"report {number}: the name {entry.name!r} is taken by report "
-                f"{taken[entry.name.lower()]}; each would overwrite the other"
-            )
-        taken.setdefault(entry.name.lower(), number)
-        entries.append(entry)
+        for entry in _entries(item, f"report {number}", defaults, path.parent, faults):
+            if entry.name.lower() in taken:
+                other = taken[entry.name.lower()]
+                hint = "; put a column of for_each in the name" if other == number else ""
+                faults.append(
+                    f"report {number}: the name {entry.name!r} is taken by report {other}; each "
+                    f"would overwrite the other{hint}"
+                )
+            taken.setdefault(entry.name.lower(), number)
+            entries.append(entry)
     if faults:
         raise refusal(path, faults)
     return entries
@@ -118,28 +129,67 @@ def _load(path: Path) -> dict[str, Any]:
     return content
 
 
-def _entry(
-    item: object, where: str, defaults: Mapping[str, object], faults: list[str]
-) -> Entry | None:
-    """Read one report of the list; what is wrong with it goes to ``faults``."""
+def _entries(
+    item: object, where: str, defaults: Mapping[str, object], folder: Path, faults: list[str]
+) -> list[Entry]:
+    """Read one of the list, which may ask for many; what is wrong with it goes to ``faults``."""
     if not isinstance(item, dict):
         faults.append(f"{where}: it must have a name and a notebook")
-        return None
-    faults += _unknown_keys(item, {"name", "notebook", "parameters"}, where)
+        return []
+    faults += _unknown_keys(item, {"name", "notebook", "parameters", "for_each"}, where)
     missing = [k for k in ("name", "notebook") if not isinstance(item.get(k), str) or not item[k]]
     if missing:
         faults.append(f"{where}: {' and '.join(missing)} must be given, as text")
-        return None
+        return []
     own = item.get("parameters") or {}
     if not isinstance(own, dict) or not all(isinstance(k, str) for k in own):
         faults.append(f"{where}: 'parameters' must be names with values")
-        return None
+        return []
     try:
-        name = check_name(item["name"], where=where)
+        if "for_each" not in item:
+            name = check_name(item["name"], where=where)
+            return [Entry(name=name, notebook=item["notebook"], parameters={**defaults, **own})]
+        return _spread(item, own, defaults, folder, where)
     except ParameterError as fault:
-        faults.append(str(fault))
-        return None
-    return Entry(name=name, notebook=item["notebook"], parameters={**defaults, **own})
+        faults.append(str(fault) if where in str(fault) else f"{where}: {fault}")
+        return []
+
+
+def _spread(
+    item: Mapping[str, Any],
+    own: Mapping[str, object],
+    defaults: Mapping[str, object],
+    folder: Path,
+    where: str,
+) -> list[Entry]:
+    """Return the reports that one entry with ``for_each`` asks for.
+
+    A column that ``parameters`` mentions in braces is used there and nowhere else; any other is a
+    parameter of that name, so that a mistyped one is refused and never runs the default.
+    """
+    found = []
+    for number, row in enumerate(grid.rows(item["for_each"], folder=folder), start=1):
+        both = {**defaults, **own}
+        used = set().union(*map(grid.holes, both.values()))
+        in_name = grid.holes(item["name"])
+        if other := sorted((used | in_name) - set(row)):
+            raise ParameterError(
+                f"{where}: {{{other[0]}}} is no column of for_each, which has: {', '.join(row)}"
+            )
+        if twice := sorted((set(row) - used) & set(own)):
+            raise ParameterError(f"{where}: {twice[0]} stands both in parameters and in for_each")
+        name = grid.file_name(item["name"], row)
+        left = {c: v for c, v in row.items() if c not in used}
+        found.append(
+            Entry(
+                name=check_name(name, where=f"{where}, row {number} of for_each"),
+                notebook=item["notebook"],
+                parameters={k: grid.filled(v, row) for k, v in both.items()}
+                | {c: v for c, v in left.items() if c not in in_name},
+                labels={c: v for c, v in left.items() if c in in_name},
+            )
+        )
+    return found
 
 
 def _unknown_keys(content: Mapping[Any, object], known: set[str], where: str) -> list[str]:

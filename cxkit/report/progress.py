@@ -1,4 +1,4 @@
-"""How far a run has come: a moving line in a terminal, a plain line for each part in a log."""
+"""How far a run has come: moving lines in a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from cxkit.report.make import Report
     from cxkit.report.run import Step
 
 
 class Shown:
-    """Show progress on a stream; used as a context, and called with a report's name and step."""
+    """Show progress on a stream; used as a context, called with a report's name and step.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    Parameters
+    ----------
+    stream
+        Where to; the error stream unless said.
+    reports
+        How many reports there will be; of several, a log tells each once, when it has ended.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, reports: int = 1) -> None:
         self._stream = stream or sys.stderr
+        self._reports, self._ended = reports, 0
         self._bar: Any = None
         self._last = ("", "")
         self._tasks: dict[str, Any] = {}
@@ -27,14 +37,17 @@ class Shown:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[part]}", markup=False),
                 console=Console(file=self._stream),
                 transient=True,
+                redirect_stdout=False,
             )
             self._bar.start()
+            if self._reports > 1:
+                self._tasks[""] = self._bar.add_task("reports", total=self._reports, part="")
         return self
 
     def __exit__(
@@ -50,15 +63,31 @@ class Shown:
     def __call__(self, name: str, step: Step) -> None:
         """Show that a cell of a report begins."""
         if self._bar is None:
-            if self._last != (name, step.title):
+            if self._reports == 1 and self._last != (name, step.title):
                 part = f" {step.title}" if step.title else ""
-                print(
-                    f"{name}: cell {step.index} of {step.count}{part}",
-                    file=self._stream,
-                    flush=True,
-                )
+                self._line(f"{name}: cell {step.index} of {step.count}{part}")
             self._last = (name, step.title)
             return
         if name not in self._tasks:
             self._tasks[name] = self._bar.add_task(name, total=step.count, part="")
         self._bar.update(self._tasks[name], completed=step.index, part=step.title)
+
+    def ended(self, report: Report) -> None:
+        """Show that a report of several has ended, well or not."""
+        self._ended += 1
+        name, verdict = report.job.name, report.verdict
+        fresh = f"{verdict.status}, {report.seconds:.1f} s" if report.fresh else "whole already"
+        if self._bar is None:
+            if self._reports > 1:
+                self._line(f"[{self._ended}/{self._reports}] {name}: {fresh}")
+            return
+        if name in self._tasks:
+            self._bar.remove_task(self._tasks.pop(name))
+        if "" in self._tasks:
+            self._bar.update(self._tasks[""], completed=self._ended)
+        if not verdict.whole:
+            self._bar.console.print(f"{name}: {verdict.status}", markup=False, highlight=False)
+
+    def _line(self, text: str) -> None:
+        """Print a line at once: a log is read while it is written."""
+        print(text, file=self._stream, flush=True)

@@ -5,15 +5,17 @@ import html
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cxkit.errors import MachineError, ParameterError
 from cxkit.report import files, plan
-from cxkit.report.batch import run_plan
+from cxkit.report.batch import planned, run_batch, run_plan
 from cxkit.report.clean import faults
 from cxkit.report.make import Report, make, prepare
+from cxkit.results import PROVENANCE_MIME
 from tests.report import made
 
 EARLIER = b"an earlier whole report"
@@ -238,3 +240,92 @@ def test_a_kernel_that_cannot_start_is_a_fault_of_the_machine(
     assert report.verdict.exit_code == 3
     names = sorted(p.name for p in tmp_path.iterdir())
     assert names == ["tiny.FAILED.html", "tiny.FAILED.log"]
+
+
+@pytest.fixture
+def three(notebook: Callable[..., Path], tmp_path: Path) -> Path:
+    """Return a plan of three reports that read one file; the second fails while `bad` is there."""
+    (tmp_path / "data.csv").write_text("score\n9\n", encoding="utf-8")
+    notebook(
+        ("parameters", 'level = 0.95\ndata = ""  # a file'),
+        (
+            "code",
+            "import pathlib\n"
+            "assert level != 0.5 or not pathlib.Path('bad').exists()\n"
+            f"display({{'{PROVENANCE_MIME}': {{'parameters': dict(level=level, data=data)}}}}, "
+            "raw=True)",
+        ),
+    )
+    (tmp_path / "bad").touch()
+    (tmp_path / "plan.yml").write_text(
+        "defaults: {data: data.csv}\n"
+        "reports:\n"
+        "  - {name: 'r_{level}', notebook: made.ipynb, for_each: {level: [0.9, 0.5, 0.1]}}\n",
+        encoding="utf-8",
+    )
+    return tmp_path / "plan.yml"
+
+
+def statuses(plan: Path, **choices: object) -> dict[str, tuple[str, bool]]:
+    """Run what is asked for; return the status of each report and whether it was made anew."""
+    made = run_batch(planned(plan, **choices), workers=2)
+    return {r.job.name: (r.verdict.status, r.fresh) for r in made}
+
+
+@pytest.mark.notebook
+def test_resume_makes_what_failed_or_would_come_out_differently(three: Path) -> None:
+    out = three.parent
+    assert statuses(three) == {
+        "r_0-9": ("whole", True),
+        "r_0-5": ("failed", True),
+        "r_0-1": ("whole", True),
+    }
+    assert (out / "r_0-5.FAILED.html").is_file()
+    (out / "bad").unlink()
+    assert statuses(three, resume=True) == {
+        "r_0-9": ("whole", False),
+        "r_0-5": ("whole", True),
+        "r_0-1": ("whole", False),
+    }
+    assert not list(out.glob("*.FAILED.*"))
+    (out / "r_0-1.html").write_bytes(b"changed by hand")
+    assert statuses(three, resume=True)["r_0-1"] == ("whole", True)
+    (out / "data.csv").write_text("score\n8\n", encoding="utf-8")
+    assert {fresh for _, fresh in statuses(three, resume=True).values()} == {True}
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["whole"] is True
+    assert record["interrupted"] is False
+    assert [r["inputs"][0]["file"] for r in record["reports"]] == [str(out / "data.csv")] * 3
+
+
+@pytest.mark.notebook
+def test_only_and_shard_leave_the_others_as_they_were(three: Path) -> None:
+    (three.parent / "bad").unlink()
+    statuses(three)
+    before = (three.parent / "r_0-9.html").stat().st_mtime_ns
+    assert list(statuses(three, only=["r_0-[15]"])) == ["r_0-5", "r_0-1"]
+    assert (three.parent / "r_0-9.html").stat().st_mtime_ns == before
+    page = (three.parent / "index.html").read_text(encoding="utf-8")
+    assert all(f'href="r_0-{n}.html"' in page for n in (9, 5, 1))
+    assert list(statuses(three, shard=(1, 2))) == ["r_0-9", "r_0-1"]
+    assert list(statuses(three, shard=(2, 2))) == ["r_0-5"]
+    assert (three.parent / "run-2-of-2.json").is_file()
+    assert {fresh for _, fresh in statuses(three, resume=True).values()} == {False}
+    with pytest.raises(ParameterError, match="no report is called south; there are: r_0-9"):
+        planned(three, only=["south"])
+
+
+def test_a_worker_that_is_killed_fails_its_own_report_only(
+    notebook: Callable[..., Path], tmp_path: Path
+) -> None:
+    kill = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+    notebook(made.LEVEL, ("code", f"if level == 0.5:\n    {kill.replace(chr(10), '; ')}"), made.END)
+    path = tmp_path / "plan.yml"
+    path.write_text(
+        "reports: [{name: 'r_{level}', notebook: made.ipynb, for_each: {level: [0.5, 0.9]}}]",
+        encoding="utf-8",
+    )
+    lost, whole = run_batch(planned(path), workers=1)
+    assert whole.verdict.whole
+    assert "ended (signal 9" in lost.verdict.reason
+    assert (tmp_path / "r_0-5.FAILED.html").is_file()
