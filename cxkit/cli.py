@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from cxkit import __version__
 from cxkit.errors import CxkitError, MachineError, ParameterError
+from cxkit.report.plan import EXAMPLE
 
 if TYPE_CHECKING:
     from cxkit.report.make import Report
@@ -185,22 +186,8 @@ def report(
 
 
 @app.command(
-    epilog="""\b
-A plan
-  defaults: {study: ../data/mine/study.yml}
-  reports:
-    - name: north
-      notebook: ../notebooks/retention_vs_experience.ipynb
-      parameters: {where: region=North}
-    - name: branch_{unit}                    # one report for each row of the file
-      notebook: ../notebooks/engagement_correlation.ipynb
-      for_each: branches.csv
-      parameters: {where: "unit={unit}"}
-    - name: "{region}_{level}"               # one for each combination
-      notebook: ../notebooks/retention_vs_experience.ipynb
-      for_each: {region: [North, South], level: [0.9, 0.95]}
-      parameters: {where: "region={region}"}
-
+    epilog=f"\b\n{EXAMPLE}\n"
+    + """
 \b
 Examples
   cxkit batch monthly.yml --out /srv/reports --jobs 4
@@ -251,8 +238,7 @@ def batch(
     from cxkit.report.run import Limits
 
     limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
-    part = _shard(shard)
-    todo = planned(plan, out=out, only=only or (), shard=part, resume=resume, code=code)
+    todo = planned(plan, out=out, only=only or (), shard=_shard(shard), resume=resume, code=code)
     if dry_run:
         for place in todo.asked:
             word = "whole already" if place in todo.settled else "to be made"

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_EXAMPLE = """\
+EXAMPLE = """\
   A plan looks like this:
+    defaults: {study: ../data/mine/study.yml}
     reports:
       - name: north
         notebook: ../notebooks/retention_vs_experience.ipynb
@@ -23,7 +24,11 @@ _EXAMPLE = """\
       - name: branch_{unit}          # one report for each row of the file
         notebook: ../notebooks/engagement_correlation.ipynb
         for_each: branches.csv
-        parameters: {where: "unit={unit}"}"""
+        parameters: {where: "unit={unit}"}
+      - name: "{region}_{level}"     # one report for each combination
+        notebook: ../notebooks/retention_vs_experience.ipynb
+        for_each: {region: [North, South], level: [0.9, 0.95]}
+        parameters: {where: "region={region}"}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,16 +121,16 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506
     except FileNotFoundError:
-        raise ParameterError(f"{path}: there is no such plan.\n{_EXAMPLE}") from None
+        raise ParameterError(f"{path}: there is no such plan.\n{EXAMPLE}") from None
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ParameterError(f"{path.name}{line}: {error.problem}.\n{_EXAMPLE}") from None
+        raise ParameterError(f"{path.name}{line}: {error.problem}.\n{EXAMPLE}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParameterError(
-            f"{path}: this cannot be read as a plan ({type(error).__name__}).\n{_EXAMPLE}"
+            f"{path}: this cannot be read as a plan ({type(error).__name__}).\n{EXAMPLE}"
         ) from None
     if not isinstance(content, dict):
-        raise ParameterError(f"{path.name}: this is not a plan.\n{_EXAMPLE}")
+        raise ParameterError(f"{path.name}: this is not a plan.\n{EXAMPLE}")
     return content
 
 
