@@ -37,6 +37,7 @@ def linkage_answer(
     study: Study,
     *,
     measure: str = "",
+    wave: str = "",
     min_employees: int = 10,
     min_customers: int = 5,
     level: float = 0.95,
@@ -46,9 +47,12 @@ def linkage_answer(
     Parameters
     ----------
     study : Study
-        With `engagement` and `responses`, or with `unit_scores`.
+        With `engagement` and `responses`, with `unit_scores`, or with `unit_scores` of one side
+        and people's answers on the other.
     measure : str
         The customers' score: nps, csat or ces; "" takes csat, else the first there is.
+    wave : str
+        One wave to read, as the data name it; "" reads all.
     min_employees, min_customers : int
         Fewest people of a unit that is shown; may only be raised. Estimates use every unit. Where
         fewer employees than that answered in all, no figure of their answers is shown.
@@ -62,11 +66,11 @@ def linkage_answer(
     Raises
     ------
     MissingTableError
-        If the study has neither form.
+        If the study has no such form.
     QuestionError
         If no unit has both sides.
     ParameterError
-        If a minimum is lowered.
+        If a minimum is lowered, or the wave is not in the study.
 
     Notes
     -----
@@ -82,7 +86,7 @@ def linkage_answer(
     ('ok', 'associated; which comes first: cannot tell')
     """
     policy = Policy(employees=min_employees, customers=min_customers)
-    pairs = pair(study, measure=measure)
+    pairs = pair(study, measure=measure, wave=wave)
     if pairs.employees is not None:
         refuse_unkeyed(pairs.employees, pairs.items)
     staff = None if pairs.employees is None else pairs.employees["respondent"].nunique()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.consistency import reverse
+from cxkit.linkage.sides import clients_side, staff_side
+from cxkit.linkage.waves import dated, in_wave, renamed, spans
 from cxkit.study.requirements import hold_requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable
 
-    from cxkit.study.columns import Item
+    from cxkit.linkage.sides import Staff
     from cxkit.study.study import Study
 
 #: What the employees' and the customers' own answers are called beside scores aggregated elsewhere.
 SINGLE_ANSWERS = "single answers, all waves"
+
+_SIDES = ["engagement", "experience"]
+_COUNTS = ["n_employees", "n_customers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,11 @@ class Pairs:
     waves : DataFrame
         One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
         waves cannot be matched or their instruments differ.
+    survey : DataFrame or None
+        One row per employee, unit and wave: unit, wave, respondent, index, each item as keyed, and
+        enps where it was asked; None for scores aggregated elsewhere.
     employees : DataFrame or None
-        One row per employee and unit (means over waves): unit, respondent, index, and each item as
-        keyed; None for scores aggregated elsewhere.
+        The same averaged over waves: unit, respondent, index, and each item as keyed.
     customers : DataFrame or None
         One row per customer and unit (means over answers): unit, customer, score.
     answers : DataFrame or None
@@ -49,9 +54,12 @@ class Pairs:
     attributes : DataFrame or None
         One row per unit: unit and the attributes that the study declares.
     perceived : DataFrame or None
-        Unit means of the employees' own view of the experience: unit, perceived.
+        One row per employee and unit: unit, index, and perceived, their own view of the experience.
     unmatched : DataFrame
-        Units with one side only: unit, side (the side that is missing).
+        Units with one side only: unit, side (the side that is missing), n (people on the other
+        side, NaN where that was not published).
+    waves_alone : DataFrame
+        Waves with one side only: wave, side (the side that is missing).
     outside : int
         Customers' answers left out, since no employee was asked in their wave.
     same_people : bool
@@ -62,22 +70,31 @@ class Pairs:
 
     units: pd.DataFrame
     waves: pd.DataFrame
-    employees: pd.DataFrame | None
-    customers: pd.DataFrame | None
-    answers: pd.DataFrame | None
-    spans: pd.DataFrame
-    attributes: pd.DataFrame | None
-    perceived: pd.DataFrame | None
     unmatched: pd.DataFrame
     same_people: bool
     engagement_unit: str
     experience_unit: str
     engagement_top: float
     experience_top: float
-    items: dict[str, tuple[str, ...]]
-    options: int
-    wave_note: str
+    survey: pd.DataFrame | None = None
+    employees: pd.DataFrame | None = None
+    customers: pd.DataFrame | None = None
+    answers: pd.DataFrame | None = None
+    spans: pd.DataFrame = field(default_factory=lambda: spans([]))
+    attributes: pd.DataFrame | None = None
+    perceived: pd.DataFrame | None = None
+    waves_alone: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["wave", "side"])
+    )
+    items: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    scale: tuple[float, float] = (0.0, 0.0)
+    wave_note: str = ""
     outside: int = 0
+
+    @property
+    def options(self) -> int:
+        """Return how many answers an item allows."""
+        return int(self.scale[1] - self.scale[0] + 1)
 
     @property
     def instruments(self) -> list[str]:
@@ -85,22 +102,27 @@ class Pairs:
         return list(dict.fromkeys(self.units["instrument"]))
 
 
-def pair(study: Study, *, measure: str) -> Pairs:
-    """Match engagement with experience, from raw answers or from unit scores.
+def pair(study: Study, *, measure: str, wave: str = "") -> Pairs:
+    """Match engagement with experience: people's own answers, unit scores, or one of each.
 
     Parameters
     ----------
     study : Study
-        With `engagement` and `responses`, or with `unit_scores`.
+        With `engagement` and `responses`; with `unit_scores` of both sides; or with `unit_scores`
+        of one side and people's answers on the other.
     measure : str
         The customers' score: nps, csat or ces; "" takes csat, else the first there is.
+    wave : str
+        One wave to read; "" reads all.
 
     Raises
     ------
     MissingTableError
-        If the study has neither form.
+        If the study has no such form.
     ColumnError
         If the employees' items, the customers' scores, or the units of either are not declared.
+    ParameterError
+        If the wave is not in the study.
     QuestionError
         If no unit has both sides, or the items have different scales.
 
@@ -111,11 +133,11 @@ def pair(study: Study, *, measure: str) -> Pairs:
     customer is a person of its own. Reverse-keyed items are turned, and so is effort where a high
     answer is a bad one. NPS enters as -100, 0 or 100 per answer. A unit whose scores were
     aggregated elsewhere counts once per instrument, by its mean over the waves, so that waves of
-    one unit are not taken for units.
+    one unit are not taken for units. People's answers on both sides are taken before scores.
     """
-    if study.has("unit_scores") and not (study.has("engagement") and study.has("responses")):
-        found = _from_unit_scores(study)
-    else:
+    table = study.contract.of("unit_scores") if study.has("unit_scores") else None
+    people = [name for name in ("engagement", "responses") if study.has(name)]
+    if len(people) == 2 or table is None:
         study.need(
             "engagement",
             "responses",
@@ -123,7 +145,14 @@ def pair(study: Study, *, measure: str) -> Pairs:
             "unit_scores, where both were aggregated elsewhere)",
         )
         hold_requirements(study, "engagement_correlation")
-        found = _from_answers(study, measure=measure)
+        found = _from_answers(study, measure=measure, wave=wave)
+    elif table.engagement is not None and table.experience is not None:
+        found = _from_unit_scores(study, wave=wave)
+    else:
+        other = "responses" if table.experience is None else "engagement"
+        study.need(other, why="to have the side that unit_scores does not hold")
+        hold_requirements(study, "engagement_correlation")
+        found = _from_both(study, measure=measure, wave=wave)
     if found.units.empty:
         sides = found.unmatched.groupby("side")["unit"].apply(lambda u: ", ".join(u.head(3)))
         lacking = "; ".join(f"without {side}: {names}" for side, names in sides.items())
@@ -140,188 +169,199 @@ def aggregated_beside(study: Study) -> Pairs | None:
 
     They are never pooled with the answers nor subtracted from them.
     """
-    if study.has("unit_scores") and study.has("engagement") and study.has("responses"):
-        return _from_unit_scores(study)
-    return None
+    if not all(study.has(table) for table in ("unit_scores", "engagement", "responses")):
+        return None
+    scores = study.contract.of("unit_scores")
+    if scores.engagement is None or scores.experience is None:
+        return None
+    return _from_unit_scores(study, wave="")
 
 
-def _from_answers(study: Study, *, measure: str) -> Pairs:
+def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
     """Pair raw employee answers with raw customer answers."""
-    measure = measure or next(
-        (m for m in ("csat", "nps", "ces") if m in study.contract.of("responses").scores), ""
-    )
-    scores = study.contract.of("responses").scores
-    if measure not in scores:
-        what = f"measure {measure!r} is not a score" if measure else "nps, csat or ces is not there"
-        raise QuestionError(
-            f"{what} of this study.\n  Scores under responses in study.yml: {', '.join(scores)}."
-        )
-    contract = study.contract.of("engagement")
-    items = contract.items
-    _hold_one_scale(items)
-    answers = study.engagement
-    keyed = answers.copy()
-    for name, item in items.items():
-        if item.reversed:
-            keyed[name] = reverse(answers[[name]], columns=[name], scale=item.scale)[name]
-    keyed["index"] = keyed[list(items)].mean(axis=1)
-    keyed = keyed[keyed["index"].notna()]
-    low, high = next(iter(items.values())).scale
-    scored = _scored(study, measure)
-    wave_of, wave_note = _calendar(keyed["wave"])
-    scored["wave"] = [wave_of(d) if pd.notna(d) else None for d in scored["answered_on"]]
-    inside = scored["wave"].isin(set(keyed["wave"]))
-    outside = 0
-    if wave_note == "" and inside.any():
-        outside = int((~inside).sum())
-        scored = scored[inside]
-    elif wave_note == "":
-        wave_note = (
-            f"no customer answered in a wave of the employees' survey ({min(keyed['wave'])} to "
-            f"{max(keyed['wave'])}), so answers of different times stand beside each other"
-        )
-    people = keyed.groupby(["unit", "respondent"], as_index=False)[["index", *items]].mean()
-    clients = scored.groupby(["unit", "customer"], as_index=False)[["score"]].mean()
-    units = _joined(
-        people.groupby("unit")["index"].agg(["mean", "size"]),
-        clients.groupby("unit")["score"].agg(["mean", "size"]),
-    )
+    clients, staff = clients_side(study, measure=measure), staff_side(study)
+    keyed = in_wave(staff.rows, wave)
+    scored, note, outside, alone = dated(clients, keyed["wave"])
     waves = _joined(
         keyed.groupby(["unit", "wave"])["index"].agg(["mean", "size"]),
         scored.groupby(["unit", "wave"])["score"].agg(["mean", "size"]),
     )
-    both = units.dropna(subset=["engagement", "experience"])
-    perceived = None
-    if contract.perceived_experience is not None and "perceived_experience" in keyed:
-        own = keyed.groupby(["unit", "respondent"], as_index=False)["perceived_experience"].mean()
-        perceived = (
-            own.groupby("unit")["perceived_experience"].mean().rename("perceived").reset_index()
-        )
-    groups: dict[str, tuple[str, ...]] = {}
-    for name, item in items.items():
-        groups[item.group or "items"] = (*groups.get(item.group or "items", ()), name)
+    people, heard = _people(keyed, staff), _customers(scored)
+    units = _joined(
+        people.groupby("unit")["index"].agg(["mean", "size"]),
+        heard.groupby("unit")["score"].agg(["mean", "size"]),
+    )
+    both = waves.dropna(subset=_SIDES).reset_index(drop=True)
     return Pairs(
+<<<<<<< HEAD
         units=both.assign(instrument=SINGLE_ANSWERS).reset_index(drop=True),
         waves=waves.dropna(subset=["engagement", "experience"]).reset_index(drop=True)
         if wave_note == ""
         else waves.iloc[:0],
+=======
+        units=units.dropna(subset=_SIDES)
+        .assign(instrument=f"wave {wave}" if wave else SINGLE_ANSWERS)
+        .reset_index(drop=True),
+        waves=both.iloc[:0] if note else both,
+        survey=keyed,
         employees=people,
-        customers=clients,
+        customers=heard,
         answers=scored[["unit", "wave", "customer", "score"]].merge(
             waves[["unit", "wave", "engagement"]].dropna(), on=["unit", "wave"]
         ),
-        spans=_spans(sorted(set(keyed["wave"]))),
+        spans=spans(sorted(set(keyed["wave"]))),
         attributes=_attributes(study),
-        perceived=perceived,
+        perceived=_perceived(study, keyed),
         unmatched=_unmatched(units),
-        same_people=contract.raters == "same people",
-        engagement_unit=f"engagement index ({low:g} to {high:g})",
-        experience_unit=_unit_of(study, measure),
-        engagement_top=float(high),
-        experience_top=100.0 if measure == "nps" else float(scores[measure].scale[1]),
-        items=groups,
-        options=int(high - low + 1),
-        wave_note=wave_note,
+        waves_alone=alone,
+        same_people=staff.same_people,
+        engagement_unit=staff.unit,
+        experience_unit=clients.unit,
+        engagement_top=staff.scale[1],
+        experience_top=clients.top,
+        items=staff.items,
+        scale=staff.scale,
+        wave_note=note,
         outside=outside,
     )
 
 
-def _hold_one_scale(items: Mapping[str, Item]) -> None:
-    """Refuse an index over items of different scales: their mean would be a mean of nothing."""
-    scales = {f"{item.scale[0]:g} to {item.scale[1]:g}" for item in items.values()}
-    if len(scales) > 1:
-        told = ", ".join(f"{n} {i.scale[0]:g} to {i.scale[1]:g}" for n, i in items.items())
-        raise QuestionError(
-            f"The items under engagement have {len(scales)} scales ({told}); their mean would mean "
-            "nothing.\n  Keep items of one scale in study.yml; a question from 0 to 10 about "
-            "recommending the employer is  enps:  and not an item."
-        )
-
-
-def _scored(study: Study, measure: str) -> pd.DataFrame:
-    """Return the customers' answers with unit, customer and score, a high score being good."""
-    spec = study.contract.of("responses").scores[measure]
-    scored = study.responses
-    scored = scored[scored[measure].notna()].reset_index(drop=True)
-    if measure == "nps":
-        scored["score"] = 100.0 * (
-            (scored[measure] >= spec.promoter).astype(float)
-            - (scored[measure] <= spec.detractor).astype(float)
-        )
-    elif spec.higher_is_better:
-        scored["score"] = scored[measure]
-    else:
-        scored["score"] = reverse(scored[[measure]], columns=[measure], scale=spec.scale)[measure]
-    if "unit" not in scored or scored["unit"].isna().all():
-        homes = study.customers[["customer", "unit"]]
-        scored = scored.drop(columns="unit", errors="ignore").merge(homes, on="customer")
-    if "customer" not in scored:
-        scored["customer"] = pd.Series(pd.NA, index=scored.index, dtype="str")
-    alone = "answer " + scored.index.astype(str)
-    return scored.assign(customer=scored["customer"].where(scored["customer"].notna(), alone))
-
-
-def _unit_of(study: Study, measure: str) -> str:
-    """Return what one step of the customers' score is."""
-    if measure == "nps":
-        return "NPS (points)"
-    turned = not study.contract.of("responses").scores[measure].higher_is_better
-    return f"mean {measure.upper()}" + (", turned so that high is good" if turned else "")
-
-
-def _from_unit_scores(study: Study) -> Pairs:
+def _from_unit_scores(study: Study, *, wave: str) -> Pairs:
     """Pair scores that were aggregated elsewhere; instruments are kept apart."""
     contract = study.contract.of("unit_scores")
-    scores = study.unit_scores.copy()
-    scores["instrument"] = scores["instrument"].astype(str)
-    for column in ("n_employees", "n_customers"):
-        if column not in scores:
-            scores[column] = np.nan
-    both = scores.dropna(subset=["engagement", "experience"]).sort_values(
-        ["wave", "unit"], kind="stable"
-    )
-    known = set(both["unit"])
-    instruments = list(dict.fromkeys(both["instrument"]))
-    counts = ["n_employees", "n_customers"]
-    by_unit = both.fillna(dict.fromkeys(counts, -1.0)).groupby(["instrument", "unit"])
-    least = by_unit[counts].min()
-    units = by_unit[["engagement", "experience"]].mean().join(least.mask(least < 0)).reset_index()
-    order = units["instrument"].map({name: i for i, name in enumerate(instruments)})
-    units = units.iloc[np.lexsort((units["unit"], order))]
-    lonely = scores[~scores["unit"].isin(known)]
-    engaged = lonely.groupby("unit")["engagement"].apply(lambda v: v.notna().any())
-    several = len(both["instrument"].unique()) > 1
+    scores = _scores(study, wave)
+    both = scores.dropna(subset=_SIDES).sort_values(["wave", "unit"], kind="stable")
+    parts = [_by_unit(part).assign(instrument=n) for n, part in _by_instrument(both)]
+    units = pd.concat(parts, ignore_index=True) if parts else both.iloc[:0]
+    seen = [s for s in _SIDES if len(scores)]
+    any_side = scores.groupby("unit")[seen + _COUNTS].max().reset_index()
+    lonely = any_side[~any_side["unit"].isin(set(both["unit"]))].copy()
+    in_no = set(scores["wave"]) - set(both["wave"])
+    gone = [(w, _lacking(scores[scores["wave"] == w])) for w in sorted(in_no)]
+    several = len(set(both["instrument"])) > 1
     return Pairs(
-        units=units[
-            ["unit", "instrument", "engagement", "experience", "n_employees", "n_customers"]
-        ].reset_index(drop=True),
-        waves=both[["unit", "wave", "engagement", "experience"]].iloc[:0]
-        if several
-        else both[["unit", "wave", "engagement", "experience"]].reset_index(drop=True),
-        employees=None,
-        customers=None,
-        answers=None,
-        spans=_spans([]),
+        units=units[["unit", "instrument", *_SIDES, *_COUNTS]],
+        waves=both[["unit", "wave", *_SIDES]].iloc[: 0 if several else None].reset_index(drop=True),
         attributes=_attributes(study),
-        perceived=None,
-        unmatched=pd.DataFrame(
-            {
-                "unit": engaged.index,
-                "side": ["experience" if e else "engagement" for e in engaged],
-            }
-        ),
+        unmatched=_unmatched(lonely),
+        waves_alone=pd.DataFrame(gone, columns=["wave", "side"]),
         same_people=contract.raters == "same people",
         engagement_unit="engagement score",
         experience_unit="experience score",
         engagement_top=float(contract.engagement.scale[1]),
         experience_top=float(contract.experience.scale[1]),
-        items={},
-        options=0,
-        wave_note="the waves were measured with different instruments, so a change between them "
-        "is a change of instrument as much as of the units"
-        if several
-        else "",
+        wave_note=_SEVERAL if several else "",
     )
+
+
+def _from_both(study: Study, *, measure: str, wave: str) -> Pairs:
+    """Pair people's answers on one side with scores aggregated elsewhere on the other."""
+    contract = study.contract.of("unit_scores")
+    there = "experience" if contract.engagement is None else "engagement"
+    scores = _scores(study, wave).dropna(subset=[there])
+    staff = staff_side(study) if there == "experience" else None
+    clients = None if staff is not None else clients_side(study, measure=measure)
+    outside, gone = 0, pd.DataFrame(columns=["wave", "side"])
+    if clients is not None:
+        rows, note, outside, gone = dated(clients, scores["wave"])
+        key, score = "customer", "score"
+    elif staff is not None:
+        rows, note, gone = renamed(staff, scores["wave"])
+        key, score = "respondent", "index"
+    side = "engagement" if staff is not None else "experience"
+    counts = dict(zip(_SIDES, _COUNTS, strict=True))
+    parts, lonely = [], []
+    for name, part in _by_instrument(scores):
+        own = rows if note else rows[rows["wave"].isin(set(part["wave"]))]
+        people = own.groupby(["unit", key], as_index=False)[score].mean()
+        mine = people.groupby("unit")[score].agg(["mean", "size"])
+        mine.columns = pd.Index([side, counts[side]])
+        theirs = _by_unit(part).set_index("unit")[[there, counts[there]]]
+        joined = mine.join(theirs, how="outer").sort_index().reset_index().assign(instrument=name)
+        parts.append(joined.dropna(subset=_SIDES))
+        lonely.append(joined)
+    units = pd.concat(parts, ignore_index=True)
+    alone = pd.concat(lonely, ignore_index=True)
+    alone = alone[~alone["unit"].isin(set(units["unit"]))].drop_duplicates("unit")
+    several = len(set(scores["instrument"])) > 1
+    by_wave = rows.groupby(["unit", "wave"])[score].mean().rename(side).reset_index()
+    waves = by_wave.merge(scores[["unit", "wave", there]], on=["unit", "wave"])
+    waves = waves[["unit", "wave", *_SIDES]]
+    return Pairs(
+        units=units[["unit", "instrument", *_SIDES, *_COUNTS]],
+        waves=waves.iloc[:0] if several or note else waves,
+        survey=None if staff is None else rows,
+        employees=None if staff is None else _people(rows, staff),
+        customers=None if clients is None else _customers(rows),
+        attributes=_attributes(study),
+        perceived=None if staff is None else _perceived(study, rows),
+        unmatched=_unmatched(alone),
+        waves_alone=gone,
+        same_people=contract.raters == "same people",
+        engagement_unit="engagement score" if staff is None else staff.unit,
+        experience_unit="experience score" if clients is None else clients.unit,
+        engagement_top=float(contract.engagement.scale[1]) if staff is None else staff.scale[1],
+        experience_top=float(contract.experience.scale[1]) if clients is None else clients.top,
+        items={} if staff is None else staff.items,
+        scale=(0.0, 0.0) if staff is None else staff.scale,
+        wave_note=_SEVERAL if several else note,
+        outside=outside,
+    )
+
+
+_SEVERAL = (
+    "the waves were measured with different instruments, so a change between them is a change of "
+    "instrument as much as of the units; no change score is given"
+)
+
+
+def _people(keyed: pd.DataFrame, staff: Staff) -> pd.DataFrame:
+    """Return each employee of a unit once, by the mean over the waves."""
+    columns = ["index", *(name for names in staff.items.values() for name in names)]
+    return keyed.groupby(["unit", "respondent"], as_index=False)[columns].mean()
+
+
+def _customers(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return each customer of a unit once, by the mean over the answers."""
+    return scored.groupby(["unit", "customer"], as_index=False)[["score"]].mean()
+
+
+def _perceived(study: Study, keyed: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the employees' own view of the experience beside their index, if it was asked."""
+    if study.contract.of("engagement").perceived_experience is None:
+        return None
+    columns = {"perceived_experience": "perceived"}
+    own = keyed.rename(columns=columns).groupby(["unit", "respondent"])[["index", "perceived"]]
+    return own.mean().reset_index()[["unit", "index", "perceived"]]
+
+
+def _scores(study: Study, wave: str) -> pd.DataFrame:
+    """Return the scores aggregated elsewhere with both counts, NaN where not published."""
+    scores = study.unit_scores.copy()
+    scores["instrument"] = scores["instrument"].astype(str)
+    for column in _COUNTS:
+        if column not in scores:
+            scores[column] = np.nan
+    return in_wave(scores, wave).sort_values(["wave", "unit"], kind="stable")
+
+
+def _by_instrument(scores: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
+    """Return each instrument's rows, in the order of their waves."""
+    names = list(dict.fromkeys(scores["instrument"]))
+    return [(name, scores[scores["instrument"] == name]) for name in names]
+
+
+def _by_unit(part: pd.DataFrame) -> pd.DataFrame:
+    """Return each unit once: means over the waves, and the people of the smallest wave."""
+    sides = [side for side in _SIDES if side in part]
+    by_unit = part.fillna(dict.fromkeys(_COUNTS, -1.0)).groupby("unit")
+    least = by_unit[_COUNTS].min()
+    return by_unit[sides].mean().join(least.mask(least < 0)).reset_index()
+
+
+def _lacking(rows: pd.DataFrame) -> str:
+    """Return the side that a wave's rows lack."""
+    return "experience" if rows["engagement"].notna().any() else "engagement"
 
 
 def _joined(staff: pd.DataFrame, clients: pd.DataFrame) -> pd.DataFrame:
@@ -334,8 +374,14 @@ def _joined(staff: pd.DataFrame, clients: pd.DataFrame) -> pd.DataFrame:
 def _unmatched(units: pd.DataFrame) -> pd.DataFrame:
     """List the units that have one side only, with the side that is missing."""
     lonely = units[units["engagement"].isna() | units["experience"].isna()]
-    side = np.where(lonely["engagement"].isna(), "engagement", "experience")
-    return pd.DataFrame({"unit": lonely["unit"].astype(str), "side": side})
+    engaged = lonely["engagement"].notna()
+    return pd.DataFrame(
+        {
+            "unit": lonely["unit"].astype(str),
+            "side": np.where(engaged, "experience", "engagement"),
+            "n": lonely["n_employees"].where(engaged, lonely["n_customers"]),
+        }
+    )
 
 
 def _attributes(study: Study) -> pd.DataFrame | None:
@@ -344,36 +390,3 @@ def _attributes(study: Study) -> pd.DataFrame | None:
         return None
     names = [name for name in study.contract.of("units").attributes if name in study.units]
     return study.units[["unit", *names]] if names else None
-
-
-def _spans(waves: Sequence[str]) -> pd.DataFrame:
-    """Return each wave's first and last day, where its name is a date's."""
-    halves = {"H1": ("Q1", "Q2"), "H2": ("Q3", "Q4")}
-    rows = []
-    for wave in waves:
-        ends = [wave[:4] + q for q in halves.get(wave[4:], (wave[4:], wave[4:]))]
-        try:
-            first, last = (pd.Period(end) for end in ends)
-        except ValueError:
-            return pd.DataFrame(columns=["wave", "first", "last"])
-        rows.append({"wave": wave, "first": first.start_time, "last": last.end_time.normalize()})
-    return pd.DataFrame(rows, columns=["wave", "first", "last"])
-
-
-def _calendar(waves: pd.Series) -> tuple[Callable[[pd.Timestamp], str | None], str]:
-    """Return how a date becomes a wave's label, and why not where it cannot."""
-    names = [str(name) for name in waves.unique()]
-    for form, name_of in _CALENDARS.items():
-        if names and all(re.fullmatch(form, name) for name in names):
-            return name_of, ""
-    note = "the waves' names are not all years, half-years, quarters or months, so customers' "
-    return (lambda _: None), note + "answers cannot be laid beside them wave by wave"
-
-
-#: How a wave's name may be written, and how a day of it becomes that name.
-_CALENDARS: dict[str, Callable[[pd.Timestamp], str | None]] = {
-    r"\d{4}Q[1-4]": lambda d: f"{d.year}Q{(d.month + 2) // 3}",
-    r"\d{4}H[12]": lambda d: f"{d.year}H{(d.month + 5) // 6}",
-    r"\d{4}-\d{2}": lambda d: f"{d.year}-{d.month:02d}",
-    r"\d{4}": lambda d: f"{d.year}",
-}

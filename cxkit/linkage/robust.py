@@ -60,29 +60,46 @@ def weighted(units: pd.DataFrame, *, level: float) -> Estimate | None:
     return fisher(plain, r, df=effective - 3, method=f"Fisher z on {effective:.0f} effective units")
 
 
-def adjusted(units: pd.DataFrame, attributes: pd.DataFrame, *, level: float) -> Estimate | None:
-    """Return the correlation of what the units' attributes leave unexplained on both sides.
+def without_waves(waves: pd.DataFrame) -> pd.DataFrame:
+    """Return unit-waves as distances from their wave's mean: what all units share is gone."""
+    sides = ["engagement", "experience"]
+    return waves.assign(**(waves[sides] - waves.groupby("wave")[sides].transform("mean")))
+
+
+def adjusted(
+    units: pd.DataFrame, attributes: pd.DataFrame | None, waves: pd.DataFrame, *, level: float
+) -> tuple[list[str], Estimate] | None:
+    """Return the correlation of what attributes and waves leave unexplained, and what they were.
 
     Notes
     -----
-    Partial correlation with the attributes' levels as indicators; Fisher interval on n - 3 - k
-    degrees of freedom. None where too few units are left.
+    Partial correlation with the attributes' levels as indicators; where units were seen in several
+    waves their scores are the mean distances from the waves' means, so that a unit seen only in
+    good times is not taken for a good one. Fisher interval on n - 3 - k degrees of freedom. None
+    where there is nothing to hold equal or too few units are left.
     """
-    rows = units.merge(attributes, on="unit", how="inner")
-    names = [c for c in attributes.columns if c != "unit"]
+    held = [] if attributes is None else [c for c in attributes.columns if c != "unit"]
+    rows = units if attributes is None else units.merge(attributes, on="unit", how="inner")
+    sides = ["engagement", "experience"]
+    if len(waves) and len(set(waves["wave"])) > 1:
+        means = without_waves(waves).groupby("unit")[sides].mean()
+        rows = rows.drop(columns=sides).merge(means, left_on="unit", right_index=True)
     design: list[NDArray[np.float64]] = [np.ones(len(rows))]
-    for name in names:
+    for name in held:
         values = rows[name].astype("string").fillna("(missing)").astype(object)
         design += [(values == v).to_numpy(float) for v in sorted(values.unique())[1:]]
     x = np.column_stack(design)
     k = int(np.linalg.matrix_rank(x)) - 1 if len(rows) else 0
-    if len(rows) - 3 - k < 10:
+    if len(waves) and len(set(waves["wave"])) > 1:
+        held = [*held, "wave"]
+    if len(rows) - 3 - k < 10 or not held:
         return None
     left = []
-    for side in ("engagement", "experience"):
+    for side in sides:
         y = rows[side].to_numpy(float)
         left.append(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
     plain = correlation(left[0], left[1], level=level)
     if plain.value is None:
-        return plain
-    return fisher(plain, plain.value, df=len(rows) - 3 - k, method="partial, Fisher z")
+        return held, plain
+    found = fisher(plain, plain.value, df=len(rows) - 3 - k, method="partial, Fisher z")
+    return held, found

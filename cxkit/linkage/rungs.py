@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cxkit import markup
-from cxkit.linkage.ladder import correlation
-from cxkit.linkage.robust import adjusted, leave_one_out, weighted
+from cxkit.linkage.ladder import correlation, correlation_by_level
+from cxkit.linkage.robust import adjusted, leave_one_out, weighted, without_waves
 from cxkit.metrics.agreement import ad_m, icc1, icc2, rwg_j
 from cxkit.metrics.planning import units_needed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
 
@@ -129,23 +131,60 @@ def ladder(
                 f"80 % power, two-sided 5 %; there are {r.n:,}",
             )
         )
-    if pairs.attributes is not None:
-        held = adjusted(units, pairs.attributes, level=level)
-        names = ", ".join(c for c in pairs.attributes.columns if c != "unit")
-        if held is not None:
-            rows.append(_correlation_rung(f"with {names} held equal", held))
-    if pairs.perceived is not None:
-        own = units.merge(pairs.perceived, on="unit", how="inner")
-        rows.append(
+    held = adjusted(units, pairs.attributes, pairs.waves, level=level)
+    if held is not None:
+        rows.append(_correlation_rung(f"with {' and '.join(held[0])} held equal", held[1]))
+    rows += _apart(pairs, level)
+    return pd.DataFrame(rows)
+
+
+def _apart(pairs: Pairs, level: float) -> list[dict[str, str]]:
+    """Return the levels apart: units over time, and individuals where one person rated both."""
+    rows = []
+    if len(pairs.waves):
+        levels = correlation_by_level(
+            without_waves(pairs.waves), unit="unit", x="engagement", y="experience", level=level
+        )
+        rows += [
             _rung(
-                "same people on both sides",
-                _said(correlation(own["engagement"], own["perceived"], level=level)),
+                "within units, from wave to wave",
+                _figure(row),
+                "holds" if row["low"] > 0 or row["high"] < 0 else "limits",
+                f"{_ZERO[row['low'] > 0 or row['high'] < 0]}; {row['n']:,} unit-waves, what all "
+                "units share in a wave removed: what moves together in time, which the "
+                "correlation between units does not show",
+            )
+            for row in levels.to_dict("records")
+            if row["at"] == "within units" and row["low"] == row["low"] and row["low"] is not None
+        ]
+    if pairs.perceived is not None:
+        levels = correlation_by_level(
+            pairs.perceived, unit="unit", x="index", y="perceived", level=level
+        )
+        rows += [
+            _rung(
+                f"same people on both sides, {row['at']}",
+                _figure(row),
                 "limits",
                 "engagement with the employees' own view of the experience: the same people rated "
                 "both, so mood and habit of rating add to it (common source)",
             )
-        )
-    return pd.DataFrame(rows)
+            for row in levels.to_dict("records")[:3]
+            if row["value"] is not None
+        ]
+    return rows
+
+
+def _figure(row: Mapping[Any, Any]) -> str:
+    """Write a row's value with its interval."""
+    value = markup.quantity(row["value"], "correlation")
+    if row["low"] is None or row["low"] != row["low"]:
+        return value
+    return f"{value} ({markup.interval(row['low'], row['high'], 'correlation')})"
+
+
+#: Whether an interval leaves out zero, in words.
+_ZERO = {True: "the interval leaves out zero", False: "the interval holds zero"}
 
 
 def _one_out(units: pd.DataFrame, r: Estimate) -> list[dict[str, str]]:
@@ -219,9 +258,11 @@ def _correlation_rung(name: str, r: Estimate) -> dict[str, str]:
     if r.value is None:
         return _rung(name, "–", "not known", r.reason)
     told = (r.low or 0) > 0 or (r.high or 0) < 0
-    zero = "the interval leaves out zero" if told else "the interval holds zero"
     return _rung(
-        name, _said(r), "holds" if told else "limits", f"{zero}; {r.n:,} units. {r.reason}".strip()
+        name,
+        _said(r),
+        "holds" if told else "limits",
+        f"{_ZERO[told]}; {r.n:,} units. {r.reason}".strip(),
     )
 
 

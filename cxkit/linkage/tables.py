@@ -10,7 +10,7 @@ from cxkit import markup
 from cxkit.results import Note, Table
 
 if TYPE_CHECKING:
-    from cxkit.disclosure import Shown
+    from cxkit.disclosure import Policy, Shown
     from cxkit.linkage.pairs import Pairs
 
 
@@ -18,17 +18,16 @@ def who(pairs: Pairs, shown: Shown) -> Table:
     """Return the accounting of units and people."""
     rows = [
         ("units with both sides", len(set(pairs.units["unit"])), "in the correlation"),
-        ("units with one side only", len(pairs.unmatched), _alone(pairs.unmatched)),
+        ("units with one side only", len(pairs.unmatched), _alone(pairs.unmatched, shown.policy)),
+        ("waves with one side only", len(pairs.waves_alone), _waves_alone(pairs)),
         ("units drawn", len(shown.units), "enough people on both sides to be shown"),
         ("units hidden", shown.hidden, "too few people to be shown; in every estimate"),
     ]
-    if pairs.employees is not None and pairs.customers is not None:
-        staff = pairs.employees["respondent"].nunique()
-        twice = len(pairs.employees) - staff
-        clients = pairs.customers["customer"].nunique()
-        also = f"; {twice:,} also in a second unit, counted once here" if twice else ""
-        rows.insert(0, ("employees", staff, f"answered in at least one wave{also}"))
-        rows.insert(1, ("customers", clients, "answered at least once"))
+    if pairs.customers is not None:
+        rows.insert(0, _people("customers", pairs.customers["customer"], "answered at least once"))
+    if pairs.employees is not None:
+        said = "answered in at least one wave"
+        rows.insert(0, _people("employees", pairs.employees["respondent"], said))
     frame = pd.DataFrame(rows, columns=["step", "n", "reason"])
     return Table.of(
         frame,
@@ -42,15 +41,43 @@ def who(pairs: Pairs, shown: Shown) -> Table:
     )
 
 
-def _alone(unmatched: pd.DataFrame) -> str:
-    """Name the first units that have one side only, with the side that is missing."""
+def _people(who: str, ids: pd.Series, said: str) -> tuple[str, int, str]:
+    """Return the row of one side's people: somebody of two units is one person in all."""
+    n = int(ids.nunique())
+    twice = len(ids) - n
+    also = f"; {twice:,} also in a second unit, counted once here" if twice else ""
+    return who, n, said + also
+
+
+def _alone(unmatched: pd.DataFrame, policy: Policy) -> str:
+    """Name the first units that have one side only, with the side that is missing.
+
+    A unit with fewer people than may be shown is counted and not named.
+    """
     if unmatched.empty:
         return "every unit has a partner"
-    parts = [
-        f"without {side}: " + ", ".join(rows["unit"].head(5)) + (" …" if len(rows) > 5 else "")
-        for side, rows in unmatched.groupby("side")
-    ]
+    parts = []
+    for side, rows in unmatched.groupby("side"):
+        least = policy.employees if side == "experience" else policy.customers
+        small = rows["n"] < least
+        names = rows.loc[~small, "unit"]
+        told = [", ".join(names.head(5)) + (" …" if len(names) > 5 else "")] if len(names) else []
+        told += [f"{int(small.sum()):,} too small to be named"] if small.any() else []
+        parts.append(f"without {side}: {' and '.join(told)}")
     return "no partner, not in the correlation; " + "; ".join(parts)
+
+
+def _waves_alone(pairs: Pairs) -> str:
+    """Name the waves that have one side only, or say why waves are not matched."""
+    if pairs.wave_note:
+        return f"not matched: {pairs.wave_note}"
+    if pairs.waves_alone.empty:
+        return "every wave has both sides"
+    parts = [
+        f"without {side}: " + ", ".join(rows["wave"].head(8)) + (" …" if len(rows) > 8 else "")
+        for side, rows in pairs.waves_alone.groupby("side")
+    ]
+    return "left out; " + "; ".join(parts)
 
 
 def agreement(agreed: pd.DataFrame) -> Table | Note:

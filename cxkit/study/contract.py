@@ -236,17 +236,24 @@ class Units(Table):
 
 
 class UnitScores(Table):
-    """One row is one unit in one wave, aggregated elsewhere."""
+    """One row is one unit in one wave, aggregated elsewhere: one side or both."""
 
     unit: c.Id
     name: c.Text | None = None
     wave: c.Text
     instrument: c.Instrument
-    engagement: c.UnitScore
-    experience: c.UnitScore
+    engagement: c.UnitScore | None = None
+    experience: c.UnitScore | None = None
     n_employees: c.Count | None = None
     n_customers: c.Count | None = None
     raters: Literal["different people", "same people"]
+
+    @model_validator(mode="after")
+    def _has_a_side(self) -> Self:
+        """Refuse scores of neither side."""
+        if self.engagement is None and self.experience is None:
+            raise ValueError("unit_scores holds neither engagement nor experience; name one")
+        return self
 
 
 class Contract(c.Model):

@@ -197,7 +197,7 @@ def _asked(study: Study) -> Table:
             add("employee item", name, len(frame), int(frame[name].notna().sum()), note)
     if study.has("unit_scores"):
         frame = study.frames["unit_scores"]
-        for name in ("engagement", "experience"):
+        for name in [n for n in ("engagement", "experience") if n in frame]:
             add("unit score", name, len(frame), int(frame[name].notna().sum()))
     return _table(rows, "What was asked and answered", numeric=["rows", "answered", "share"])
 

@@ -67,6 +67,22 @@ REQUIREMENTS: dict[str, tuple[tuple[Need, ...], ...]] = {
                 "to compare units measured elsewhere",
             ),
         ),
+        (
+            Need("engagement", ("unit", "wave", "items"), "to know how engaged each unit is"),
+            Need(
+                "unit_scores",
+                ("unit", "wave", "experience"),
+                "to know the experience each unit gives",
+            ),
+        ),
+        (
+            Need("unit_scores", ("unit", "wave", "engagement"), "to know how engaged each unit is"),
+            Need(
+                "responses",
+                ("unit", "answered_on", "any score"),
+                "to know the experience each unit gives",
+            ),
+        ),
     ),
 }
 

@@ -212,7 +212,7 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
             "their scores are never subtracted.",
             checked.place(),
         )
-    for role in ("engagement", "experience"):
+    for role in [r for r in ("engagement", "experience") if r in frame]:
         if (missing := frame[role].isna()).any():
             ledger.flag(
                 "CX-F018",
