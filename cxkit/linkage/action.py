@@ -10,11 +10,11 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.linkage.pooling import pool
-from cxkit.results import Estimate
 
 if TYPE_CHECKING:
     from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.pairs import Pairs
+    from cxkit.results import Estimate
 
 #: How likely a unit must be on one side of the middle before it is placed there.
 PLACED = 0.90
@@ -147,46 +147,6 @@ def step_sentence(step: Estimate) -> str:
     return f"What a quarter of a point of engagement goes with cannot be told: {limits}.{promise}"
 
 
-def change(waves: pd.DataFrame, side: str, *, level: float = 0.95) -> Estimate:
-    """Return the mean change of a side between the last two waves, over units that have both.
-
-    Notes
-    -----
-    Paired by unit: the mean of the units' changes, t on units - 1 degrees of freedom. Each unit
-    weighs alike. Units missing a wave are counted.
-    """
-    from scipy.stats import t
-
-    order = sorted(waves["wave"].unique())
-    metric = f"change in {side} between the last two waves"
-    if len(order) < 2:
-        return _nothing(metric, level, f"{len(order)} wave: a change takes two")
-    wide = waves[waves["wave"].isin(order[-2:])].pivot_table(
-        index="unit", columns="wave", values=side
-    )
-    moved = (wide[order[-1]] - wide[order[-2]]).dropna()
-    n, missing = len(moved), len(wide) - len(moved)
-    if n < 3:
-        return _nothing(
-            metric, level, f"only {markup.counted(n, 'unit')} with both waves; it takes 3"
-        )
-    se = float(moved.std() / np.sqrt(n))
-    reach = float(t.isf((1 - level) / 2, n - 1)) * se
-    value = float(moved.mean())
-    return Estimate(
-        metric=metric,
-        measured_in="score",
-        value=value,
-        low=value - reach,
-        high=value + reach,
-        se=se,
-        level=level,
-        n=n,
-        n_missing=missing,
-        method="paired by unit, t",
-    )
-
-
 def _shrunken(people: pd.DataFrame, score: str) -> pd.DataFrame:
     """Return each unit's shrunken mean and its probability of lying above the middle."""
     from scipy.stats import norm
@@ -218,22 +178,4 @@ def _placed(corners: pd.DataFrame) -> str:
         f"Of {total:,} units {total - loose:,} can be placed with 90 % probability on both sides: "
         f"{', '.join(parts)}. The other {loose:,} cannot be told from the middle on one side or "
         "both."
-    )
-
-
-def _nothing(metric: str, level: float, reason: str) -> Estimate:
-    """Return an estimate that cannot be, with its reason."""
-    return Estimate(
-        metric=metric,
-        measured_in="score",
-        value=None,
-        low=None,
-        high=None,
-        se=None,
-        level=level,
-        n=0,
-        n_missing=0,
-        method="paired by unit, t",
-        status="no data",
-        reason=f"{reason[:1].upper()}{reason[1:]}.",
     )

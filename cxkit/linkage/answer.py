@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cxkit import markup
 from cxkit.disclosure import Policy, showable
 from cxkit.linkage import sections, tables, wording
+from cxkit.linkage.changes import change_regressions
+from cxkit.linkage.changes import sentence as changed
 from cxkit.linkage.direction import lags, why_none
 from cxkit.linkage.guards import guards as guards_of
 from cxkit.linkage.items import refuse_unkeyed
 from cxkit.linkage.ladder import PLAUSIBLE_R, correlation
+from cxkit.linkage.measure import took_part
 from cxkit.linkage.order import untold, which_first
 from cxkit.linkage.pairs import aggregated_beside, pair
 from cxkit.linkage.reliable import corrected_correlation
@@ -91,6 +95,7 @@ def linkage_answer(
         refuse_unkeyed(pairs.employees, pairs.items)
     staff = None if pairs.employees is None else pairs.employees["respondent"].nunique()
     hushed = "" if staff is None else policy.withheld(staff)
+    pairs, silent = _enough(pairs, policy)
     latest = pairs.instruments[-1]
     units = pairs.units[pairs.units["instrument"] == latest]
     beside = aggregated_beside(study)
@@ -104,12 +109,15 @@ def linkage_answer(
     lagged = pd.DataFrame() if hushed else lags(pairs, level=level, seed=SEED)
     order = _order(pairs, hushed, level=level)
     shown = showable(units, policy)
+    took = took_part(pairs, study.staff if study.has("staff") else None, level=level)
+    changes = change_regressions(pairs.waves, level=level)
     steps = ladder(
-        pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, hushed=hushed, level=level
-    )
+        pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, took=took, hushed=hushed,
+        level=level,
+    )  # fmt: skip
     seen = replace(pairs, units=units.assign(engagement=float("nan"))) if hushed else pairs
-    measured = [seen] if beside is None else [beside, seen]
-    guards = guards_of(pairs, measured, shown, steps, by_instrument, order.verdict, order.sentence)
+    asked = [seen] if beside is None else [beside, seen]
+    guards = guards_of(pairs, asked, shown, steps, by_instrument, order.verdict, order.sentence)
     told = wording.reading(r)
     association = {
         "go together": "associated",
@@ -132,8 +140,10 @@ def linkage_answer(
         guards=tuple(guards),
     )
     fit = sections.multilevel(pairs, level=level)
+    leaving, later = sections.other_arrow(study, pairs, level=level)
+    moved = changed(changes)
     places, step = sections.acting(pairs, fit)
-    item_links, items_said = sections.item_table(pairs, units, level=level)
+    item_links, items_said = sections.item_table(pairs, units, silent, level=level)
     strip, strip_said = sections.published(r, true)
     result = LinkageAnswer(
         answer=answer,
@@ -145,18 +155,19 @@ def linkage_answer(
         engagement_unit=pairs.engagement_unit,
         experience_unit=pairs.experience_unit,
         who=tables.who(pairs, shown),
-        measured=sections.measurement(study, pairs, level=level),
+        measured=sections.measurement(pairs, silent, took=took, level=level),
         ladder=tables.ladder(steps, level),
         correlations=tables.correlations(by_instrument, level),
         agreement=tables.agreement(agreed),
         published=strip,
         beside=strip_said,
         models=sections.models(pairs, fit, level=level),
-        groups=sections.groups(pairs, units, policy=policy, level=level),
-        lags_table=tables.lags(lagged, level, why_none(pairs) or order.sentence),
+        groups=sections.groups(pairs, units, level=level),
+        lags_table=tables.lags(lagged, changes, level, moved or why_none(pairs) or order.sentence),
         panel=sections.panel(order, level=level),
-        direction=Note(paragraphs=(order.sentence,)),
-        other_arrow=sections.other_arrow(study, pairs, level=level),
+        direction=Note(paragraphs=(order.sentence, moved) if moved else (order.sentence,)),
+        other_arrow=leaving,
+        later=later,
         places=places,
         step=step,
         items=item_links,
@@ -174,8 +185,25 @@ def linkage_answer(
 #: The parts of the page that hold figures of what employees answered, the correlation apart.
 _OF_EMPLOYEES = (
     "measured", "agreement", "models", "groups", "lags_table", "panel", "direction", "other_arrow",
-    "places", "step", "items", "items_said",
+    "later", "places", "step", "items", "items_said",
 )  # fmt: skip
+
+
+def _enough(pairs: Pairs, policy: Policy) -> tuple[Pairs, str]:
+    """Keep the items that enough employees answered to be shown, and say how many were not."""
+    if pairs.survey is None:
+        return pairs, ""
+    who, kept, left = pairs.survey["respondent"], {}, 0
+    for group, names in pairs.items.items():
+        large = [
+            name for name in names if who[pairs.survey[name].notna()].nunique() >= policy.employees
+        ]
+        left += len(names) - len(large)
+        if large:
+            kept[group] = tuple(large)
+    items = markup.counted(left, "item")
+    said = f" Not shown: {items} that fewer than {policy.employees} employees answered."
+    return replace(pairs, items=kept), said if left else ""
 
 
 def _told(r: Estimate, hushed: str) -> Estimate:

@@ -1,104 +1,148 @@
-"""How engagement was measured: reliability of the index, its level, who took part, what moved."""
+"""How engagement was measured: index, groups of items, reliability, who took part, what moved."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from cxkit.linkage.action import change
+from cxkit import markup
+from cxkit.metrics.answers import no_data
 from cxkit.metrics.consistency import cronbach_alpha
+from cxkit.metrics.employees import engagement_index, favourability, participation
 from cxkit.metrics.omega import omega
-from cxkit.metrics.proportions import share
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
     from cxkit.linkage.pairs import Pairs
 
+#: Fewest units whose change is averaged, and fewest items that one factor is fitted to.
+FEWEST_UNITS, FEWEST_ITEMS = 3, 3
 
-def measured(
-    pairs: Pairs, *, staff: pd.DataFrame | None, scale: tuple[float, float], level: float
-) -> pd.DataFrame:
+
+def measured(pairs: Pairs, *, took_part: Estimate | None, level: float) -> pd.DataFrame:
     """Return the measurement of engagement as one tidy frame of estimates.
 
     Parameters
     ----------
     pairs : Pairs
-        With employees' own answers; otherwise the frame has no rows.
-    staff : DataFrame or None
-        Employment spells, for participation.
-    scale : tuple of float
-        Of the items.
+        Without employees' own answers the frame has what moved alone.
+    took_part : Estimate or None
+        Participation, where the staff table tells it.
     level : float
         Level of the intervals.
 
     Returns
     -------
     DataFrame
-        One row per estimate: the columns of `Estimate.as_row`. Index and favourability count each
-        employee once, by the mean over the waves answered; alpha rests on the same means.
+        One row per estimate: ``group`` (of items; "all items", or "" for what has none) and the
+        columns of `Estimate.as_row`. Each employee counts once, with the latest answers.
     """
-    if pairs.employees is None:
-        return pd.DataFrame()
-    items = [name for group in pairs.items.values() for name in group]
-    people = pairs.employees.groupby("respondent")[["index", *items]].mean()
-    favourable = scale[1] - (scale[1] - scale[0]) / 4
-    found: list[Estimate] = [
-        _index(people["index"], level),
-        share(people["index"] >= favourable, metric="favourable index", level=level),
-        cronbach_alpha(people[items], scale=scale, level=level),
-        omega(people[items], scale=scale, level=level),
-    ]
-    if staff is not None and len(pairs.spans):
-        found.append(_participation(pairs, staff, level))
-    found += [change(pairs.waves, side, level=level) for side in ("engagement", "experience")]
-    return pd.DataFrame([e.as_row() for e in found])
+    rows: list[tuple[str, Estimate]] = []
+    if pairs.survey is not None and pairs.items:
+        latest = pairs.survey.sort_values("wave", kind="stable").drop_duplicates(
+            "respondent", keep="last"
+        )
+        every = [name for names in pairs.items.values() for name in names]
+        rows.append(("all items", engagement_index(latest[every], scale=pairs.scale, level=level)))
+        groups = {"all items": every}
+        groups |= {g: list(names) for g, names in pairs.items.items() if len(pairs.items) > 1}
+        for group, names in groups.items():
+            rows += [(group, e) for e in _of_items(latest[names], pairs, level)]
+    if took_part is not None:
+        rows.append(("", took_part))
+    units = {"engagement": "score", "experience": "score"}
+    if pairs.experience_unit.startswith("NPS"):
+        units["experience"] = "points"
+    if len(set(pairs.waves["wave"])) > 1:
+        rows += [("", change(pairs.waves, s, measured_in=u, level=level)) for s, u in units.items()]
+    return pd.DataFrame([{"group": group, **e.as_row()} for group, e in rows])
 
 
-def _index(index: pd.Series, level: float) -> Estimate:
-    """Return the mean engagement index over employees, t on n - 1 degrees of freedom."""
-    from scipy.stats import t
-
-    n = int(index.notna().sum())
-    value = float(index.mean()) if n else None
-    se = float(index.std() / n**0.5) if n > 1 else None
-    reach = None if se is None else float(t.isf((1 - level) / 2, n - 1)) * se
-    return Estimate(
-        metric="mean engagement index",
-        measured_in="score",
-        value=value,
-        low=None if value is None or reach is None else value - reach,
-        high=None if value is None or reach is None else value + reach,
-        se=se,
-        level=level,
-        n=n,
-        n_missing=int(index.isna().sum()),
-        method="mean over employees, t",
-        status="ok" if n else "no data",
-        reason="" if n else "Nobody answered.",
-    )
+def _of_items(items: pd.DataFrame, pairs: Pairs, level: float) -> list[Estimate]:
+    """Return what is known of a group of items: favourable answers, alpha, omega."""
+    low, high = pairs.scale
+    boxes = min(2, pairs.options // 2)
+    found = [favourability(items, scale=pairs.scale, boxes=boxes, level=level)]
+    if items.shape[1] > 1:
+        found.append(cronbach_alpha(items, scale=(low, high), level=level))
+    if items.shape[1] >= FEWEST_ITEMS:
+        found.append(omega(items, scale=(low, high), level=level))
+    return found
 
 
-def _participation(pairs: Pairs, staff: pd.DataFrame, level: float) -> Estimate:
+def took_part(pairs: Pairs, staff: pd.DataFrame | None, *, level: float) -> Estimate | None:
     """Return the share of employee-waves on the roll in which somebody answered.
 
-    The survey's pseudonyms are not the staff table's ids, so people cannot be matched: answers of a
-    wave are set against everybody on the roll during it.
+    The survey's pseudonyms are not the staff table's ids, so people cannot be matched: those who
+    answered in a wave, each once, are set against everybody on the roll during it.
     """
+    if pairs.survey is None or staff is None or pairs.spans.empty:
+        return None
     answered = on_roll = 0
-    per_wave = pairs.waves.groupby("wave")["n_employees"].sum()
+    per_wave = pairs.survey.groupby("wave")["respondent"].nunique()
     for row in pairs.spans.to_dict("records"):
-        if row["wave"] not in per_wave.index:
-            continue
         there = (staff["start"] <= row["last"]) & (
             staff["end"].isna() | (staff["end"] >= row["first"])
         )
-        answered += int(per_wave[row["wave"]])
-        on_roll += int(there.sum())
-    answered = min(answered, on_roll)
-    return share(
-        pd.Series([True, False]),
-        counts=[answered, on_roll - answered],
-        metric="participation (answers in a wave, of employees then on the roll)",
+        on_roll += int(staff.loc[there, "employee"].nunique())
+        answered += int(per_wave.get(row["wave"], 0))
+    metric = "Participation (answers in a wave, of employees then on the roll)"
+    if answered > on_roll:
+        reason = (
+            f"{answered:,} answers in all waves, but the staff table has {on_roll:,} "
+            "employee-waves: it does not hold everybody who was asked."
+        )
+        return no_data(metric, "%", level=level, n=0, n_missing=0, method="Wilson", reason=reason)
+    counts = [answered, on_roll - answered]
+    return replace(participation([True, False], counts=counts, level=level), metric=metric)
+
+
+def change(
+    waves: pd.DataFrame, side: str, *, measured_in: str = "score", level: float = 0.95
+) -> Estimate:
+    """Return the mean change of a side between the last two waves, over units that have both.
+
+    Notes
+    -----
+    Paired by unit: the mean of the units' changes, t on units - 1 degrees of freedom. Each unit
+    weighs alike. Units missing a wave are counted.
+    """
+    from scipy.stats import t
+
+    order = sorted(waves["wave"].unique())
+    method = "paired by unit, t"
+    metric = f"Change in {side} between the last two waves"
+    wide = waves[waves["wave"].isin(order[-2:])].pivot_table(
+        index="unit", columns="wave", values=side
+    )
+    moved = (
+        (wide[order[-1]] - wide[order[-2]]).dropna() if len(order) > 1 else pd.Series(dtype=float)
+    )
+    n, missing = len(moved), len(wide) - len(moved)
+    if len(order) < 2 or n < FEWEST_UNITS:
+        reason = (
+            f"{markup.counted(len(order), 'wave')}: a change takes two."
+            if len(order) < 2
+            else f"Only {markup.counted(n, 'unit')} with both waves; it takes {FEWEST_UNITS}."
+        )
+        return no_data(
+            metric, measured_in, level=level, n=n, n_missing=missing, method=method, reason=reason
+        )
+    se = float(moved.std() / np.sqrt(n))
+    reach = float(t.isf((1 - level) / 2, n - 1)) * se
+    value = float(moved.mean())
+    return Estimate(
+        metric=metric,
+        measured_in=measured_in,
+        value=value,
+        low=value - reach,
+        high=value + reach,
+        se=se,
         level=level,
+        n=n,
+        n_missing=missing,
+        method=method,
     )

@@ -193,12 +193,6 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
     )
     both = waves.dropna(subset=_SIDES).reset_index(drop=True)
     return Pairs(
-<<<<<<< HEAD
-        units=both.assign(instrument=SINGLE_ANSWERS).reset_index(drop=True),
-        waves=waves.dropna(subset=["engagement", "experience"]).reset_index(drop=True)
-        if wave_note == ""
-        else waves.iloc[:0],
-=======
         units=units.dropna(subset=_SIDES)
         .assign(instrument=f"wave {wave}" if wave else SINGLE_ANSWERS)
         .reset_index(drop=True),
@@ -213,7 +207,7 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
         attributes=_attributes(study),
         perceived=_perceived(study, keyed),
         unmatched=_unmatched(units),
-        waves_alone=alone,
+        waves_alone=alone.iloc[: 0 if wave else None],
         same_people=staff.same_people,
         engagement_unit=staff.unit,
         experience_unit=clients.unit,
@@ -222,7 +216,7 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
         items=staff.items,
         scale=staff.scale,
         wave_note=note,
-        outside=outside,
+        outside=0 if wave else outside,
     )
 
 
@@ -293,6 +287,7 @@ def _from_both(study: Study, *, measure: str, wave: str) -> Pairs:
         survey=None if staff is None else rows,
         employees=None if staff is None else _people(rows, staff),
         customers=None if clients is None else _customers(rows),
+        spans=spans(sorted(set(waves["wave"]))),
         attributes=_attributes(study),
         perceived=None if staff is None else _perceived(study, rows),
         unmatched=_unmatched(alone),

@@ -54,6 +54,7 @@ class LinkageAnswer:
     panel: Table | Note
     direction: Note
     other_arrow: Note
+    later: Table | Note
     places: Table | Note
     step: Note
     items: Table | Note

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Conventions of the field, not laws (LeBreton and Senter 2008).
 AGREE, RELIABLE, RATERS = 0.70, 0.70, 5
 
+#: Percent of employees below which those who answered are a minority.
+HALF = 50
+
 
 def reliabilities(pairs: Pairs, *, level: float) -> dict[str, dict[str, Estimate]]:
     """Return ICC(1) and ICC(2) of each side that came as people's answers."""
@@ -77,6 +80,7 @@ def ladder(
     true: Estimate | None,
     iccs: dict[str, dict[str, Estimate]],
     agreed: pd.DataFrame,
+    took: Estimate | None,
     hushed: str,
     level: float,
 ) -> pd.DataFrame:
@@ -85,6 +89,7 @@ def ladder(
     ``hushed`` says why the employees' figures are withheld; "" where they are not.
     """
     rows = [_raters(units, side) for side in ("employees", "customers")]
+    rows += [] if took is None else [_participation(took)]
     if hushed:
         silent = ("agreement within units, rwg(j)", "ICC(1) of engagement", "ICC(2) of engagement")
         rows += [_unknown(name, hushed) for name in silent]
@@ -133,7 +138,7 @@ def ladder(
         )
     held = adjusted(units, pairs.attributes, pairs.waves, level=level)
     if held is not None:
-        rows.append(_correlation_rung(f"with {' and '.join(held[0])} held equal", held[1]))
+        rows.append(_correlation_rung(f"with {', '.join(held[0])} held equal", held[1]))
     rows += _apart(pairs, level)
     return pd.DataFrame(rows)
 
@@ -216,6 +221,21 @@ def _raters(units: pd.DataFrame, side: str) -> dict[str, str]:
         f"median {markup.number(float(n.median()), 0)}, least {markup.number(float(n.min()), 0)}",
         "limits" if few else "holds",
         f"{few:,} of {len(n):,} units have fewer than {RATERS}",
+    )
+
+
+def _participation(took: Estimate) -> dict[str, str]:
+    """Return the rung on how many of those asked answered at all."""
+    if took.value is None:
+        return _rung("participation", "–", "not known", took.reason)
+    few = took.high is not None and took.high < HALF
+    return _rung(
+        "participation",
+        f"{markup.quantity(took.value, '%')} ({markup.interval(took.low, took.high, '%')})",
+        "limits" if few else "holds",
+        "most employees did not answer, and those who did may see it otherwise"
+        if few
+        else "not below half of the employees then on the roll",
     )
 
 

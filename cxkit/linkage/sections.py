@@ -11,6 +11,7 @@ from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, literature
 from cxkit.linkage.ladder import correlation
+from cxkit.linkage.later import later_experience
 from cxkit.linkage.leaving import leaving_after
 from cxkit.linkage.measure import measured
 from cxkit.linkage.multilevel import within_between
@@ -18,7 +19,7 @@ from cxkit.linkage.pooling import pool
 from cxkit.results import Note, Table
 
 if TYPE_CHECKING:
-    from cxkit.disclosure import Policy
+    from cxkit.linkage.later import Later
     from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
@@ -29,19 +30,17 @@ if TYPE_CHECKING:
 UNITS_PER_GROUP, FEWEST_GROUPS = 8, 3
 
 
-def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
-    """Return how engagement was measured, or why that is not known."""
-    if pairs.employees is None:
-        return Note(
-            paragraphs=("How engagement was measured is not known: scores came aggregated.",)
-        )
-    low = min(item.scale[0] for item in study.contract.of("engagement").items.values())
-    high = max(item.scale[1] for item in study.contract.of("engagement").items.values())
-    staff = study.staff if study.has("staff") else None
-    frame = measured(pairs, staff=staff, scale=(low, high), level=level)
+def measurement(pairs: Pairs, silent: str, *, took: Estimate | None, level: float) -> Table | Note:
+    """Return how engagement was measured and what moved, or why that is not known."""
+    frame = measured(pairs, took_part=took, level=level)
+    if frame.empty:
+        unknown = "How engagement was measured is not known: scores came aggregated."
+        why = f"No change is given: {pairs.wave_note}." if pairs.wave_note else ""
+        return Note(paragraphs=(unknown, why) if why else (unknown,))
     shown = frame.assign(
         said=[
-            markup.quantity(v, u) for v, u in zip(frame["value"], frame["measured_in"], strict=True)
+            markup.quantity(v, u) if v is not None and v == v else "–"
+            for v, u in zip(frame["value"], frame["measured_in"], strict=True)
         ],
         interval=[
             "–" if a != a or a is None else markup.interval(a, b, u)
@@ -52,12 +51,16 @@ def measurement(study: Study, pairs: Pairs, *, level: float) -> Table | Note:
             for m, v, r in zip(frame["method"], frame["value"], frame["reason"], strict=True)
         ],
     )
-    n = len(set(pairs.employees["respondent"]))
+    who = "Scores came aggregated; what moved"
+    if pairs.survey is not None:
+        n = pairs.survey["respondent"].nunique()
+        who = f"How engagement was measured: {n:,} employees, each with the latest answers once"
     return Table.of(
         shown,
-        caption=f"How engagement was measured: {n:,} employees, each counted once; "
-        f"{markup.percent_label(level)} intervals.",
+        caption=f"{who}; {markup.percent_label(level)} intervals. A group of items is measured by "
+        "the same rules as all of them; alpha takes two items, omega three." + silent,
         columns=[
+            ("Items", "group", "text"),
             ("Measure", "metric", "text"),
             ("Value", "said", "text"),
             ("Interval", "interval", "text"),
@@ -133,21 +136,40 @@ def panel(order: Order, *, level: float) -> Table | Note:
     )
 
 
-def other_arrow(study: Study, pairs: Pairs, *, level: float) -> Note:
-    """Say whether employees leave where customers were less content the wave before."""
-    if not study.has("staff") or pairs.waves.empty or len(pairs.spans) < 2:
-        return Note(
-            paragraphs=(
-                "Whether employees leave where customers were less content is not told: it takes "
-                "the staff table and dated waves.",
-            )
-        )
-    found = leaving_after(study.staff, pairs.waves, spans=pairs.spans, level=level)
-    held = ", ".join(found.held)
-    return Note(paragraphs=(f"{found.sentence} Held equal: {held}.",))
+def other_arrow(study: Study, pairs: Pairs, *, level: float) -> tuple[Note, Table | Note]:
+    """Say whether employees leave after a poor wave, and what experience follows in turn."""
+    staff = study.staff if study.has("staff") else None
+    later = later_experience(pairs, staff, level=level)
+    leaving = (
+        "Whether employees leave where customers were less content is not told: it takes "
+        "the staff table and dated waves."
+    )
+    if staff is not None and not pairs.waves.empty and len(pairs.spans) > 1:
+        found = leaving_after(staff, pairs.waves, spans=pairs.spans, level=level)
+        leaving = f"{found.sentence} Held equal: {', '.join(found.held)}."
+    return Note(paragraphs=(leaving,)), _later(later, pairs, level)
 
 
-def groups(pairs: Pairs, units: pd.DataFrame, *, policy: Policy, level: float) -> Table | Note:
+def _later(later: Later, pairs: Pairs, level: float) -> Table | Note:
+    """Return what experience follows within units, or why that cannot be told."""
+    if later.rows.empty:
+        return Note(paragraphs=(later.sentence,))
+    return Table.of(
+        later.rows.assign(shown=[markup.p_value(p) for p in later.rows["p_adjusted"]]),
+        caption=f"{later.sentence} {pairs.experience_unit} per standard deviation one wave "
+        f"earlier, within units, all together: {later.units:,} units; pay bands count in the order "
+        "of their names.",
+        columns=[
+            ("One wave earlier", "predictor", "text"),
+            ("Value", "value", "coefficient"),
+            (f"{markup.percent_label(level)} interval", "low..high", "coefficient"),
+            ("Unit-waves", "n", "count"),
+            ("p, Holm over all", "shown", "text"),
+        ],
+    )
+
+
+def groups(pairs: Pairs, units: pd.DataFrame, *, level: float) -> Table | Note:
     """Return the correlation of each region or brand, pooled by random effects."""
     none = Note(
         paragraphs=(
@@ -221,10 +243,12 @@ def acting(pairs: Pairs, fit: Multilevel | Note) -> tuple[Table | Note, Note]:
     return table, Note(paragraphs=(action.step_sentence(step),))
 
 
-def item_table(pairs: Pairs, units: pd.DataFrame, *, level: float) -> tuple[Table | Note, Note]:
+def item_table(
+    pairs: Pairs, units: pd.DataFrame, silent: str, *, level: float
+) -> tuple[Table | Note, Note]:
     """Return each item's correlation with experience, a family of all."""
     if pairs.employees is None or not pairs.items:
-        none = Note(paragraphs=("There are no items: scores came aggregated.",))
+        none = Note(paragraphs=(f"There are no items to show.{silent}",))
         return none, none
     links = items.item_links(
         pairs.employees, units.set_index("unit")["experience"], items=pairs.items, level=level
@@ -233,7 +257,7 @@ def item_table(pairs: Pairs, units: pd.DataFrame, *, level: float) -> tuple[Tabl
     table = Table.of(
         links.sort_values("value", ascending=False),
         caption=f"Each item's unit mean with the unit's experience; a family of {len(links)} "
-        "items, Benjamini–Hochberg.",
+        "items, Benjamini–Hochberg." + silent,
         columns=[
             ("Item", "item", "text"),
             ("Group", "group", "text"),

@@ -52,17 +52,18 @@ def _people(who: str, ids: pd.Series, said: str) -> tuple[str, int, str]:
 def _alone(unmatched: pd.DataFrame, policy: Policy) -> str:
     """Name the first units that have one side only, with the side that is missing.
 
-    A unit with fewer people than may be shown is counted and not named.
+    A unit with fewer people than may be shown, or whose number of people was not published, is
+    counted and not named.
     """
     if unmatched.empty:
         return "every unit has a partner"
     parts = []
     for side, rows in unmatched.groupby("side"):
         least = policy.employees if side == "experience" else policy.customers
-        small = rows["n"] < least
-        names = rows.loc[~small, "unit"]
+        large = rows["n"] >= least
+        names = rows.loc[large, "unit"]
         told = [", ".join(names.head(5)) + (" …" if len(names) > 5 else "")] if len(names) else []
-        told += [f"{int(small.sum()):,} too small to be named"] if small.any() else []
+        told += [] if large.all() else [f"{int((~large).sum()):,} not named"]
         parts.append(f"without {side}: {' and '.join(told)}")
     return "no partner, not in the correlation; " + "; ".join(parts)
 
@@ -106,10 +107,23 @@ def agreement(agreed: pd.DataFrame) -> Table | Note:
     )
 
 
-def lags(lagged: pd.DataFrame, level: float, sentence: str) -> Table | Note:
-    """Return both lags, or why there are none."""
-    if lagged.empty:
+def lags(lagged: pd.DataFrame, changes: pd.DataFrame, level: float, sentence: str) -> Table | Note:
+    """Return both lags; of two waves the regressions of change; or why there are neither."""
+    if lagged.empty and changes.empty:
         return Note(paragraphs=(sentence,))
+    if lagged.empty:
+        return Table.of(
+            changes,
+            caption="Two waves: the change in the later side per point of the earlier side, that "
+            "side's own start held equal; last, the change of experience per point of change in "
+            f"engagement. Robust errors (HC3). {sentence}",
+            columns=[
+                ("Lag", "lag", "text"),
+                ("Value", "value", "coefficient"),
+                (f"{markup.percent_label(level)} interval", "low..high", "coefficient"),
+                ("Units", "n", "count"),
+            ],
+        )
     return Table.of(
         lagged,
         caption="Both lags, one wave apart. Levels carry the stable differences between units, "

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cxkit.errors import QuestionError
-from cxkit.linkage import action, items, leaving, literature
+from cxkit.linkage import action, items, leaving, literature, measure
 from cxkit.linkage.ladder import correlation
 from cxkit.linkage.multilevel import within_between
 from cxkit.linkage.pairs import pair
@@ -223,9 +223,9 @@ def test_the_change_between_waves_is_paired_by_unit():
             "engagement": [3.0, 3.1, 2.9, 3.3, 3.2, 3.2, 3.2, np.nan],
         }
     )
-    moved = action.change(waves, "engagement")
+    moved = measure.change(waves, "engagement")
     differences = np.array([0.2, 0.1, 0.3])
     assert moved.value == pytest.approx(differences.mean())
     assert moved.se == pytest.approx(differences.std(ddof=1) / 3**0.5)
     assert (moved.n, moved.n_missing) == (3, 1)
-    assert action.change(waves.head(4), "engagement").status == "no data"
+    assert measure.change(waves.head(4), "engagement").status == "no data"
