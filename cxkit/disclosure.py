@@ -155,7 +155,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
         if not hidden.any() or _enough(units[hidden], policy):
             break
         hidden[index] = True
-    pool = pd.DataFrame()
+    columns = ["engagement", "experience", "n_employees", "n_customers", "units"]
+    pool = pd.DataFrame(columns=columns)
     if hidden.any() and _enough(units[hidden], policy):
         apart = units[hidden]
         pool = pd.DataFrame(
