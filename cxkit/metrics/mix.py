@@ -140,6 +140,7 @@ def what_moved(
         cells[f"n_{which}"] = n.astype(np.int64)
         cells[f"share_{which}"] = 100 * n / of.n if of.n else np.nan
         cells[which] = at["value"].to_numpy(dtype=np.float64, na_value=np.nan)
+        cells[f"why_{which}"] = at["reason"].where(at["n"] > 0, "").to_numpy(dtype=object)
         cells[f"se_{which}"] = at["se"].to_numpy(dtype=np.float64, na_value=np.nan)
     cells["change"] = cells["now"] - cells["before"]
     known = not any(e.value is None for e in whole)
@@ -187,9 +188,10 @@ def _split(cells: pd.DataFrame) -> float:
 def _why(row: dict[Hashable, Any]) -> str:
     """Say why a segment has no score in a period."""
     gone = [which for which in ("before", "now") if row[which] != row[which]]
-    if len(gone) == 2:
-        return "No score in either period."
-    return f"No score {gone[0]}: its share is all mix." if gone else ""
+    if not gone:
+        return ""
+    said = "in either period." if len(gone) == 2 else f"{gone[0]}: its share is all mix."
+    return " ".join(["No score", said, *(str(row[f"why_{w}"]) for w in gone)]).strip()
 
 
 def _table(

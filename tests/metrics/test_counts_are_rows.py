@@ -19,6 +19,7 @@ import cxkit as cx
 from cxkit.errors import CxkitError
 from cxkit.results import Table
 from tests.metrics.strategies import EQUAL, rows_of
+from tests.metrics.test_edges import sound
 from tests.project import measures
 
 if TYPE_CHECKING:
@@ -408,6 +409,21 @@ def test_counts_give_what_the_rows_give(name: str) -> None:
 
     law()
     assert answered > asked / 5, f"the law of {name} compared {asked - answered} refusals"
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_counts_of_zero_are_nobody(name: str) -> None:
+    days = pd.to_datetime(["2024-01-01", "2024-02-01", None])
+    table = pd.DataFrame(
+        {"unit": list("uvw"), "who": list("klm"), "why": ["price", "moved", "price"], "n": 0}
+    ).assign(nps=[9, 3, None], yes=pd.array([True, False, None], dtype="boolean"), spent=2.0)
+    table = table.assign(**{item: [5, 1, None] for item in ITEMS}, stayed=[40.0, 90.0, None])
+    table = table.assign(begin=days, end=days + pd.Timedelta(days=40), reason=table["why"])
+    for ask in LAWS[name]:
+        found = outcome(ask, table, "n")
+        alike(found, outcome(ask, rows_of(table), None))
+        if not isinstance(found, type):
+            sound(found)
 
 
 def test_every_public_metric_takes_counts_or_says_why_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -296,6 +297,94 @@ def test_one_cluster_shows_no_spread(name: str, cell: str) -> None:
     if isinstance(found, Estimate) and cell == "all the same":
         assert found.status != "ok"
         assert "one cluster" in found.reason
+
+
+def customers(frame: pd.DataFrame) -> dict[str, Any]:
+    """Everybody is the same customer."""
+    return {"clusters": ["one customer"] * len(frame)}
+
+
+#: Other metrics that know clusters, asked of people who are all of one.
+CLUSTERED: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "ended_by": lambda f: cx.ended_by(f["days"], f["why"], of="left", time=3, **customers(f)),
+    "time_to_resolution": lambda f: cx.time_to_resolution(
+        f["start"], f["end"], as_of=AS_OF, **customers(f)
+    ),
+    "resolved_within": lambda f: cx.resolved_within(
+        f["start"], f["end"], within=90, unit="days", as_of=AS_OF, **customers(f)
+    ),
+    "first_response_time": lambda f: cx.first_response_time(
+        f["start"], f["end"], as_of=AS_OF, **customers(f)
+    ),
+    "first_contact_resolution": lambda f: cx.first_contact_resolution(
+        f["end"], contacts=f["score"].clip(1, 2), **customers(f)
+    ),
+    "staff_turnover": lambda f: cx.staff_turnover(
+        f["start"], f["end"], as_of=AS_OF, **customers(f)
+    ),
+    "purchase_frequency": lambda f: cx.purchase_frequency(f["score"], f["days"], **customers(f)),
+    "revenue_retention": lambda f: cx.revenue_retention(f["days"], f["score"], **customers(f)),
+    "weighted": lambda f: cx.weighted(f["score"], f["days"], metric="nps", **customers(f)),
+    "perception_gap": lambda f: cx.perception_gap(
+        f["score"], f["score"], customer_clusters=["one customer"] * len(f)
+    ),
+    "r_indicator": lambda f: cx.r_indicator(
+        f.assign(one="c", yes=f["score"] > 3), answered="yes", known="unit", clusters="one"
+    ),
+    "advocacy": lambda f: cx.advocacy(
+        f.assign(one="c", yes=f["score"] > 3), acts={"yes": "Referred"}, nps=None, clusters="one"
+    ),
+    "journey": lambda f: cx.journey(
+        f.assign(one="c"), scores={"score": cx.csat}, along=["all"], clusters="one"
+    ),
+    "by": lambda f: cx.by(f.assign(one="c"), "all", cx.nps, column="score", clusters="one"),
+    "compare": lambda f: cx.compare(
+        f.assign(one="c"), "unit", cx.nps, column="score", clusters="one"
+    ),
+    "what_moved": lambda f: cx.what_moved(
+        f.assign(one="c"),
+        cx.nps,
+        column="score",
+        segment="all",
+        period="unit",
+        before="u0",
+        now="u1",
+        clusters="one",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_people_of_one_cluster_have_no_number(name: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "unit": ["u0", "u0", "u0", "u1", "u1", "u1"],
+            "all": "everybody",
+            "score": [1, 4, 5, 2, 3, 5],
+            "days": [1, 2, 3, 4, 5, 6],
+            "why": ["left", "left", "died", "left", None, "left"],
+            "start": pd.to_datetime(["2024-01-01"] * 6),
+        }
+    )
+    frame["end"] = frame["start"] + pd.to_timedelta(frame["days"], unit="D")
+    found = CLUSTERED[name](frame)
+    sound(found)
+    if isinstance(found, Estimate | Difference):
+        assert (found.value, found.status) == (None, "no data")
+        assert "one cluster" in found.reason
+    else:
+        rows = found.frame if isinstance(found, Table) else found
+        assert rows["value" if "value" in rows else "change"].isna().all()
+        assert rows["reason"].str.contains("one cluster").all()
+
+
+def test_every_metric_that_knows_clusters_is_asked_of_one() -> None:
+    knows = {
+        name
+        for name, metric in measures.measures().items()
+        if any(part.endswith("clusters") for part in inspect.signature(metric).parameters)
+    }
+    assert knows == set(CLUSTERED) | (set(COLUMNS) - NO_CLUSTERS)
 
 
 @pytest.mark.parametrize("metric", ["nps", "mean"])
