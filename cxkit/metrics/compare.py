@@ -25,7 +25,7 @@ _UNITS = {"%": "percentage points"}
 def by(
     frame: pd.DataFrame,
     keys: str | Sequence[str],
-    metric: Callable[..., Estimate],
+    metric: Callable[..., Estimate | Difference],
     *,
     column: str | Sequence[str] | None = None,
     counts: str | None = None,
@@ -45,7 +45,8 @@ def by(
         Columns that make the groups. Rows without a value form a group of their own, "(missing)".
         With metrics of single answers ``[]`` is one group of all.
     metric : function
-        Any metric of the kit that returns an Estimate, e.g. ``cx.nps``.
+        Any metric of the kit that returns an Estimate, e.g. ``cx.nps``, or a Difference of what
+        stands in one row: ``cx.paired_difference`` of the columns of :func:`pairs`.
     column : str or list of str, optional
         Columns handed to the metric as its data, in order. None hands it the group's whole frame
         (for ``cx.icc1`` and others that take a frame).
@@ -65,15 +66,15 @@ def by(
     -------
     DataFrame
         The keys, then metric, measured_in, value, low, high, se, level, n, n_missing, method,
-        status, reason. Groups in sorted order, "(missing)" last. A group without a number has None
-        there and says why in ``reason``.
+        status, reason (of a Difference, its own fields and direction). Groups in sorted order,
+        "(missing)" last. A group without a number has None there and says why in ``reason``.
 
     Raises
     ------
     ColumnError
         A column is not in the frame.
     QuestionError
-        ``metric`` returned something other than an Estimate, or has no ``counts``, ``clusters`` or
+        ``metric`` returned something other than one number, or has no ``counts``, ``clusters`` or
         moments.
 
     Notes
@@ -115,11 +116,11 @@ def by(
     rows = [
         {
             **dict(zip(names, labels, strict=True)),
-            **measured(group, metric, columns, choices, special=special).as_row(),
+            **_number(group, metric, columns, choices, asked="by", special=special).as_row(),
         }
         for labels, group in groups_of(frame, names)
     ]
-    return pd.DataFrame(rows, columns=[*names, *Estimate.__dataclass_fields__])
+    return pd.DataFrame(rows, columns=None if rows else [*names, *Estimate.__dataclass_fields__])
 
 
 def _parts_of_the_whole(
@@ -158,17 +159,38 @@ def measured(
     special: Mapping[str, str] | None = None,
 ) -> Estimate:
     """Return the metric of one group, or refuse a metric that gives something else."""
+    found = _number(group, metric, columns, choices, asked=asked, special=special)
+    if isinstance(found, Difference):
+        raise QuestionError(_no_number(metric, found, "an Estimate", asked))
+    return found
+
+
+def _number(
+    group: pd.DataFrame,
+    metric: Callable[..., Any],
+    columns: Sequence[str],
+    choices: Mapping[str, Any] | None,
+    *,
+    asked: str,
+    special: Mapping[str, str] | None,
+) -> Estimate | Difference:
+    """Return the Estimate or the Difference of one group; anything else is refused."""
     data: list[Any] = [group[c] for c in columns] or [group]
     more = {name: group[c] if columns else c for name, c in (special or {}).items()}
     if more:
         _takes(metric, more, asked=asked)
     found = metric(*data, **more, **dict(choices or {}))
-    if not isinstance(found, Estimate):
-        raise QuestionError(
-            f"{asked}: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
-            "an Estimate.\n  Use a metric that gives one number, such as cx.nps."
-        )
+    if not isinstance(found, Estimate | Difference):
+        raise QuestionError(_no_number(metric, found, "an Estimate or a Difference", asked))
     return found
+
+
+def _no_number(metric: Callable[..., Any], found: object, wanted: str, asked: str) -> str:
+    """Say that a metric gives something else than was wanted."""
+    return (
+        f"{asked}: {getattr(metric, '__name__', metric)} returned {type(found).__name__}, not "
+        f"{wanted}.\n  Use a metric that gives one number, such as cx.nps."
+    )
 
 
 def _takes(metric: Callable[..., Estimate], names: Iterable[str], *, asked: str) -> None:

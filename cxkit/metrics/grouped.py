@@ -124,7 +124,7 @@ def grouped(
 def from_moments(
     table: pd.DataFrame,
     names: Sequence[str],
-    metric: Callable[..., Estimate],
+    metric: Callable[..., Any],
     column: str,
     *,
     choices: Mapping[str, Any] | None = None,
@@ -179,7 +179,7 @@ def _labels(keys: pd.Series) -> Any:
 
 
 def _scoring(
-    metric: Callable[..., Estimate], choices: Mapping[str, Any] | None, *, asked: str
+    metric: Callable[..., Any], choices: Mapping[str, Any] | None, *, asked: str
 ) -> tuple[Scoring, float]:
     """Return what gives a metric its points, and the level asked for."""
     if metric not in SCORINGS:

@@ -110,6 +110,20 @@ def test_shares_of_zero_have_a_p_of_one():
     assert cx.difference(yes(0, 20), yes(0, 30)).p == 1
 
 
+def test_by_takes_differences_of_what_stands_in_one_row():
+    pairs = pd.DataFrame(
+        {"segment": list("xxxyyy"), "a": [9, 10, 3, 2, 9, 10], "b": [9, 2, 1, 10, 9, 10]}
+    )
+    choices = {"measure": "nps"}
+    found = cx.by(pairs, "segment", cx.paired_difference, column=["a", "b"], choices=choices)
+    for row, (_, part) in zip(found.to_dict("records"), pairs.groupby("segment"), strict=True):
+        alone = cx.paired_difference(part["a"], part["b"], measure="nps").as_row()
+        assert {name: row[name] for name in alone} == alone
+    assert found["segment"].tolist() == ["x", "y"]
+    with pytest.raises(QuestionError, match="returned Difference, not an Estimate"):
+        cx.compare(pairs, "segment", cx.paired_difference, column=["a", "b"], choices=choices)
+
+
 def few_clusters(seed, weighted):
     """Two regions of eight branches whose people are alike, and differ by nothing."""
     rng = np.random.default_rng(seed)

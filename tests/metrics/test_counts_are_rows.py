@@ -315,6 +315,14 @@ LAWS: dict[str, list[Law]] = {
         lambda f, n: cx.by(
             some(f, n),
             "unit",
+            cx.paired_difference,
+            column=["a", "b"],
+            counts=n,
+            choices={"measure": "mean", "scale": (1, 5)},
+        ),
+        lambda f, n: cx.by(
+            some(f, n),
+            "unit",
             cx.ended_by,
             column=["stayed", "reason"],
             counts=n,
