@@ -375,6 +375,7 @@ class Answer:
                 "level": e.level,
                 "metric": e.metric,
                 "measured_in": e.measured_in,
+                "null": e.null if isinstance(e, Difference) else None,
                 "direction": e.direction if isinstance(e, Difference) else "",
                 "guards_fired": [g.kind for g in self.guards if g.fired],
             },

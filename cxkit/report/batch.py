@@ -275,6 +275,8 @@ def _row(report: Report, out: Path) -> render.Row:
         reason="" if whole else report.verdict.told,
         asked=", ".join(asked),
         kept=f"{name}.html" if older else "",
+        failed=report.failed.name if report.failed else "",
+        answer=report.answer if whole else {},
     )
 
 

@@ -88,15 +88,27 @@ def _kept(tag: str, attribute: str, value: str) -> str | None:
     return value
 
 
-def faults(page: str) -> list[str]:
+def faults(page: str, *, script: str = "") -> list[str]:
     """Say what in a finished page would run, fetch or lead elsewhere; nothing, if all is well.
+
+    Parameters
+    ----------
+    page
+        The HTML.
+    script
+        The one script that the page may hold, letter by letter; none unless said.
+
+    Returns
+    -------
+    list of str
+        One line per fault.
 
     Examples
     --------
     >>> faults('<p onclick="x()">a</p><img src="//a.b/c.png">')
     ['an attribute onclick on p', 'an address in src of img']
     """
-    reader = _Reader()
+    reader = _Reader(script)
     reader.feed(page)
     reader.close()
     return reader.found
@@ -105,15 +117,19 @@ def faults(page: str) -> list[str]:
 class _Reader(HTMLParser):
     """Read a page the way a browser would and note everything that is not inert."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[str] = []
         self._in_style = False
+        self._script = script
+        self._running: list[str] | None = None  # what the script says that is being read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element or attribute that acts."""
         self._in_style = tag == "style"
-        if tag in _ACTIVE.split():
+        if tag == "script" and self._script and not attrs:
+            self._running = []
+        elif tag in _ACTIVE.split():
             self.found.append(f"an element {tag}")
         given = dict(attrs)
         if tag == "meta" and (given.get("http-equiv") or "").lower() == "refresh":
@@ -128,11 +144,23 @@ class _Reader(HTMLParser):
                 self.found.append(f"an address in {name} of {tag}")
 
     def handle_endtag(self, tag: str) -> None:
-        """Leave a style sheet."""
+        """Leave a style sheet or a script."""
         self._in_style = self._in_style and tag != "style"
+        if tag == "script" and self._running is not None:
+            if "".join(self._running) != self._script:
+                self.found.append("a script that is not the kit's")
+            self._running = None
+
+    def close(self) -> None:
+        """Note a script that never ends."""
+        super().close()
+        if self._running is not None:
+            self.found.append("a script that is not the kit's")
 
     def handle_data(self, data: str) -> None:
-        """Note a style sheet that fetches."""
+        """Note a style sheet that fetches; keep what a script says."""
+        if self._running is not None:
+            self._running.append(data)
         if self._in_style and _ADDRESS.search(data):
             self.found.append("an address in a style sheet")
 

@@ -91,7 +91,9 @@ def code() -> str:
     """Return a hash of the kit's own files: what really ran, whatever its version says."""
     root = Path(cxkit.__file__).parent
     kept = sorted(
-        p for p in root.rglob("*") if p.suffix in {".py", ".j2", ".css", ".json"} and p.is_file()
+        p
+        for p in root.rglob("*")
+        if p.suffix in {".py", ".j2", ".js", ".css", ".json"} and p.is_file()
     )
     whole = hashlib.sha256()
     for path in kept:

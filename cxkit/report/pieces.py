@@ -158,7 +158,7 @@ def _image(mime: str, content: str, metadata: Mapping[str, Any]) -> Markup:
 
 def _framed(safe: str) -> Markup:
     """Keep numbers together; let a table without a frame scroll in one, and name its headers."""
-    safe = _numbers_kept_together(safe)
+    safe = kept_together(safe)
     if "<table" in safe and 'class="cx-table"' not in safe:
         safe = re.sub(
             r"<table.*?</table>",
@@ -172,11 +172,11 @@ def _framed(safe: str) -> Markup:
     return Markup(safe)  # noqa: S704
 
 
-def _numbers_kept_together(safe: str) -> str:
+def kept_together(safe: str) -> Markup:
     """Bar a line break inside a number, in text only, never in an attribute."""
     pieces = _TAG.split(safe)
     pieces[::2] = [_TOGETHER.sub(r'<span class="nb">\g<0></span>', text) for text in pieces[::2]]
-    return "".join(pieces)
+    return Markup("".join(pieces))  # noqa: S704
 
 
 def _with_scopes(table: str) -> str:

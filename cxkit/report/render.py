@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from cxkit import markup
 from cxkit.errors import ReportError
 from cxkit.report.clean import faults
 from cxkit.report.page import lay_out
+from cxkit.report.pieces import kept_together
+from cxkit.report.whiskers import whiskers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
     from cxkit.report.failed import Failure
     from cxkit.report.page import Code
     from cxkit.report.parameters import Parameter, Value
+
+_TEMPLATE = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,8 @@ class Row:
     reason: str = ""
     asked: str = ""
     kept: str = ""
+    failed: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +103,40 @@ def render(
 
 
 def render_index(index: Index) -> bytes:
-    """Render the index of a batch, in the same dress as its reports."""
-    template = _exporter().environment.get_template("batch.html.j2")
-    return _checked(template.render(page=index))
+    """Render the index of a batch, in the same dress as its reports.
+
+    It is the one page with a script, named in its policy by its hash: the table can then be sorted
+    and searched. Without script it is whole.
+    """
+    script = (_TEMPLATE / "index.js").read_text(encoding="utf-8")
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    many = len({row.title for row in index.rows}) < len(index.rows)
+    drawn = whiskers([row.answer for row in index.rows])
+    rows = [
+        {
+            **{name: getattr(row, name) for name in Row.__slots__},
+            "part": row.asked if many else "",
+            "beside": row.name if many or not row.asked else row.asked,
+            "count": row.answer.get("n", ""),
+            "value": "" if row.answer.get("value") is None else row.answer["value"],
+            "drawn": whisker,
+        }
+        for row, whisker in zip(index.rows, drawn, strict=True)
+    ]
+    nulls = any(
+        w and row.answer.get("null") is not None for w, row in zip(drawn, index.rows, strict=True)
+    )
+    page = {"title": index.title, "context": index.context, "rows": rows, "nulls": nulls}
+    text = (
+        _exporter()
+        .environment.get_template("batch.html.j2")
+        .render(
+            page=page,
+            script=Markup(script),  # noqa: S704 - the kit's own file
+            script_hash=base64.b64encode(digest).decode("ascii"),
+        )
+    )
+    return _checked(text, script=script)
 
 
 def render_failed(failure: Failure) -> bytes:
@@ -125,14 +166,15 @@ def _exporter() -> Any:
         template_name="template", extra_template_basedirs=[str(Path(__file__).parent)]
     )
     exporter.environment.autoescape = True
+    exporter.environment.filters["kept_together"] = lambda text: kept_together(markup.escape(text))
     exporter.environment.trim_blocks = True
     exporter.environment.lstrip_blocks = True
     return exporter
 
 
-def _checked(page: str) -> bytes:
-    """Return a page's bytes if it is inert."""
-    found = faults(page)
+def _checked(page: str, *, script: str = "") -> bytes:
+    """Return a page's bytes if it is inert, but for the one script that is the kit's own."""
+    found = faults(page, script=script)
     if found:
         raise ReportError(
             "the page was not written, for it would not be inert: it holds " + "; ".join(found[:5])
