@@ -1,8 +1,6 @@
 """The command line: what it costs to ask for help, what it prints, and its exit codes."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -242,34 +240,3 @@ def test_the_same_notebook_runs_with_plain_papermill(tiny_notebook: Path, tmp_pa
         cwd=ROOT, env=None, capture_output=True, check=True,
     )  # fmt: skip
     assert "90 % interval" in out.read_text(encoding="utf-8")
-
-
-@pytest.mark.notebook
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_ended_from_outside_leaves_nothing_behind(
-    sent: signal.Signals, code: int, notebook: Callable[..., Path], tmp_path: Path
-) -> None:
-    path = notebook(LEVEL, ("markdown", "## Slow"), ("code", "import time\ntime.sleep(60)"), END)
-    private = tmp_path / "private"
-    private.mkdir()
-    asked = ["report", str(path), "--out", str(tmp_path / "out")]
-    code_run = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from cxkit.cli import main; main()"
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-c", code_run, *asked],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(private)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert run.stderr is not None
-    while "Slow" not in run.stderr.readline():
-        assert run.poll() is None
-    run.send_signal(sent)
-    run.communicate(timeout=20)
-    assert run.returncode == code
-    assert not list(private.glob("cxkit-*"))
-    assert not list((tmp_path / "out").iterdir())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxkit.report.parameters import parse
-from cxkit.report.run import Executed, Limits, Step, execute
+from cxkit.report.run import Executed, Step, execute
 from cxkit.report.verdict import Verdict, judge
 from cxkit.results import PROVENANCE_MIME
 from tests.report.made import END, LEVEL
@@ -35,39 +35,6 @@ def test_an_error_is_told_by_its_class_and_part_never_by_its_text(
     assert executed.verdict.cell == "The part"
     assert executed.verdict.exit_code == 1
     assert "CANARY" not in str(executed.verdict)
-
-
-def test_leaving_by_sys_exit_is_no_success(notebook: Callable[..., Path]) -> None:
-    verdict = run(notebook(LEVEL, ("code", "import sys\nsys.exit(0)"), END)).verdict
-    assert verdict.status == "failed"
-    assert "sys.exit" in verdict.reason
-
-
-def test_a_kernel_killed_on_the_way_is_no_success(notebook: Callable[..., Path]) -> None:
-    path = notebook(
-        LEVEL,
-        ("markdown", "## Killed here"),
-        ("code", "import os\nos._exit(0)"),
-        ("code", "1"),
-        END,
-    )
-    verdict = run(path).verdict
-    assert verdict.status == "failed"
-    assert "the kernel died" in verdict.reason
-    assert verdict.cell == "Killed here"
-
-
-def test_a_kernel_killed_in_the_last_cell_is_no_success(notebook: Callable[..., Path]) -> None:
-    end = (END[0], f"{END[1]}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)")
-    verdict = run(notebook(LEVEL, ("code", "1"), end)).verdict
-    assert verdict.status == "failed"
-
-
-def test_a_cell_that_never_ends_is_stopped(notebook: Callable[..., Path]) -> None:
-    path = notebook(LEVEL, ("code", "import time\ntime.sleep(60)"), END)
-    verdict = run(path, limits=Limits(cell=1)).verdict
-    assert verdict.status == "failed"
-    assert "longer than 1 s" in verdict.reason
 
 
 def test_a_refusal_of_the_kit_is_told_in_full_with_its_code(notebook: Callable[..., Path]) -> None:
