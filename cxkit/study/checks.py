@@ -18,6 +18,7 @@ from cxkit.study.columns import Amount, Column, Experience, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.kinds import typed
+from cxkit.study.labelled import with_words
 from cxkit.study.ledger import Ledger, Place
 from cxkit.study.load import digest, read_table
 from cxkit.study.wording import nearest
@@ -170,6 +171,7 @@ def read_study_table(
         ]
         raw = read_table(content, path.name, wanted, how=table, keep_all=not keyed)
         raw = with_points(raw, _numeric(table), decimal=table.decimal, private=table.private)
+        raw = with_words(raw, table.roles, private=table.private)
     except UnreadableError as fault:
         ledger.refuse(
             fault.code,
@@ -178,8 +180,10 @@ def read_study_table(
             cure=fault.cure,
         )
         return None
+    shown = f"{shown} {raw.part}" if raw.part else shown
     for code, text, lines in raw.repairs:
-        ledger.note(code, text, Place(name, shown, "", lines, len(lines)))
+        at = f"{shown} row {lines[0]:,}" if raw.place == "row" and lines else shown
+        ledger.note(code, text, Place(name, at, "", lines if at == shown else (), len(lines)))
     ids = _row_ids(name, table, raw)
     absent = [
         (role, spec)

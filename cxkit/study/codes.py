@@ -112,6 +112,18 @@ CX-E063 A column of a source has another type than its role.
   Write it in that type when the source is made.
 CX-E064 The source has no rows.
   Look at how it was made.
+CX-E071 The file has several sheets or tables and none is named, or not the one that is.
+  Name it: `sheet:` or `table:` in study.yml; the message lists them with their columns.
+CX-E072 A cell holds an error, or a formula without a stored value.
+  Mend the cell, or empty it if it means no answer; open and save a workbook made by a program.
+CX-E073 Cells are merged in a column that the study asks for.
+  Unmerge them and write the value into every row that it holds for.
+CX-E074 A column of a sheet holds dates and texts: a spreadsheet turned only some into dates.
+  Import the column anew as text: day and month may have changed places in the others.
+CX-E075 A moment lies outside the calendar (years 1 to 9999).
+  Mend the value where it comes from, or take the column out of study.yml.
+CX-E076 `sheet:` or `table:` is declared for a file that has none.
+  Take the key out of study.yml, or name another file.
 CX-R001 Blank lines were passed over.
   Nothing, unless rows are missing.
 CX-R002 The text was read in the encoding that its byte-order mark says.
@@ -148,6 +160,10 @@ CX-R018 Moments were brought to the clock of the zone declared.
   Nothing.
 CX-R019 Scores given on the day of leaving or after it were left out as causes of leaving.
   Nothing: they are effects of leaving.
+CX-R021 Values that the file itself declares to be no answer are missing, counted by their label.
+  Nothing, unless such a code is an answer.
+CX-R022 Numbers kept as text in a sheet were read as numbers.
+  Nothing.
 CX-F001 Rows without an id are exact copies of others; they are kept.
   Declare an id if there is one: then copies are dropped.
 CX-F002 Texts look encoded twice (ZÃ¼rich); they are kept.
@@ -204,6 +220,16 @@ CX-F031 Fewer than ten customers left.
   Wait for more, or widen the table: no model of leaving can be fitted.
 CX-F032 A table has a single row.
   Nothing: what needs an interval is not given.
+CX-F041 Rows of a sheet are hidden, by a filter or by hand; they are read.
+  Take them out of the sheet if they are not to count.
+CX-F042 Numbers have more digits than a workbook keeps; the last ones are lost.
+  Export ids as text.
+CX-F043 Two codes have one label; the code is written beside it.
+  Mend the labels where they come from, if they mean the same.
+CX-F044 Codes were read as the words that the file has for them.
+  Nothing.
+CX-F045 In a portable SPSS file, values declared to be no answer are missing but not counted.
+  Save it as sav, which tells them by code.
 """
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {

@@ -73,6 +73,13 @@ def read_table(
             f"the content is not a table of text but looks like {WORDS[kind]}.",
             f"Export or save it as CSV and write  file: {plain}.csv",
         )
+    for key, kinds in _PARTS.items():
+        if getattr(how, key) and kind not in kinds:
+            raise UnreadableError(
+                "CX-E076",
+                f"study.yml says  {key}: {getattr(how, key)}, and the file has no {key}s.",
+                f"Take  {key}:  out of study.yml, or name another file.",
+            )
     return reader(content, asked, how, keep_all)
 
 
@@ -86,11 +93,46 @@ def _parquet(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool
     return read_parquet(content, asked, keep_all=keep_all)
 
 
+def _excel(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read a workbook; openpyxl is imported where there is one."""
+    from cxkit.study.formats.excel import read_excel
+
+    return read_excel(content, asked, how, keep_all=keep_all)
+
+
+def _spss(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read SPSS; ReadStat is imported where there is a file for it."""
+    from cxkit.study.formats.statistical import read_spss
+
+    return read_spss(content, asked, how, keep_all=keep_all)
+
+
+def _portable(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read portable SPSS."""
+    from cxkit.study.formats.statistical import read_portable
+
+    return read_portable(content, asked, how, keep_all=keep_all)
+
+
+def _stata(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read Stata."""
+    from cxkit.study.formats.statistical import read_stata
+
+    return read_stata(content, asked, how, keep_all=keep_all)
+
+
 #: The one door for formats: what the bytes are -> their reader.
 READERS: dict[str, Callable[[bytes, frozenset[str], Reading, bool], RawTable]] = {
     "text": _delimited,
     "parquet": _parquet,
+    "zip": _excel,
+    "spss": _spss,
+    "spss portable": _portable,
+    "stata": _stata,
 }
+
+#: Which kinds have parts, by the key of study.yml that names one.
+_PARTS = {"sheet": {"zip"}, "table": {"sqlite", "duckdb", "json"}}
 
 #: What holds data, if in a form that is not read.
 _DATA = frozenset(WORDS) - {"web page", "json", "pdf", "rtf"}

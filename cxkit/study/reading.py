@@ -32,6 +32,11 @@ def _delimiter(value: object) -> str:
     return value
 
 
+def _part(value: object) -> object:
+    """Read the name of a sheet or table; a year is one too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _rows(value: object) -> int:
     """Read how many lines stand above the header."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -46,5 +51,7 @@ class Reading(Model):
     encoding: Annotated[str, BeforeValidator(_encoding)] = ""
     delimiter: Annotated[str, BeforeValidator(_delimiter)] = ""
     decimal: Literal[".", ","] | None = None
+    sheet: Annotated[str, BeforeValidator(_part)] = ""
+    table: Annotated[str, BeforeValidator(_part)] = ""
     skip_rows: Annotated[int, BeforeValidator(_rows)] = 0
     keep: tuple[Sort, ...] = ()

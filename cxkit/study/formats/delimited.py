@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -225,7 +225,7 @@ def finished(
     -------
     RawTable
     """
-    columns, lines, iso = dict(table.columns), table.lines, frozenset[str]()
+    columns, lines, iso = dict(table.columns), table.lines, table.iso
     notes: list[Note] = list(table.repairs)
     gone: set[str] = set()
     for name in nameless:
@@ -241,18 +241,18 @@ def finished(
         lines = lines[stays]
         if export.moments in columns:
             columns[export.moments], zones = moments(columns[export.moments])
-            iso = frozenset({export.moments})
+            iso |= {export.moments}
             notes.append(zones_told(export.tool, zones))
     asked = set(wanted) - gone
-    return RawTable(
+    return replace(
+        table,
         header=tuple(name for name in table.header if name not in gone),
         columns={name: text for name, text in columns.items() if name in asked},
         lines=lines,
         iso=iso,
         repairs=tuple(notes),
-        labels=export.labels if export else {},
+        labels=export.labels if export else table.labels,
         dropped=n_dropped,
-        separator=table.separator,
     )
 
 

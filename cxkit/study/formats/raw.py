@@ -17,8 +17,10 @@ class RawTable:
 
     ``repairs`` are what the reader mended (CX-R...) or only saw (CX-F...): code, text, lines.
     ``labels`` are the questions behind the columns and ``value_labels`` the words behind their
-    values, where the file says them. ``dropped`` rows were read and left out by a rule told among
-    the repairs. ``separator`` is what stood between the fields of a text file.
+    values, where the file says them; ``absent`` counts the values that the file itself declares to
+    be no answer, by column and their words. ``part`` is the sheet or table that was read.
+    ``dropped`` rows were read and left out by a rule told among the repairs. ``separator`` is what
+    stood between the fields of a text file.
     """
 
     header: tuple[str, ...]
@@ -29,8 +31,10 @@ class RawTable:
     repairs: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    absent: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dropped: int = 0
     separator: str = ""
+    part: str = ""
 
     @property
     def rows(self) -> int:
