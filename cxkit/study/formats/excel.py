@@ -2,28 +2,21 @@
 
 A workbook shows one thing and stores another: a formula may have no stored value, a merged cell
 stands for several, a filter hides rows that are there, and a file of text opened with the wrong
-settings has turned some of its dates. openpyxl reads the values; the marks of the sheet that its
-streaming reader passes over are read from the sheet itself.
+settings has turned some of its dates.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 import re
-import warnings
-import zipfile
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.study.formats.compressed import FREE, MOST_BYTES, MOST_TIMES
 from cxkit.study.formats.delimited import finished, unique
 from cxkit.study.formats.dialect import HEADER_WITHIN
-from cxkit.study.formats.parts import chosen
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.survey_exports import recognised
+from cxkit.study.formats.workbook import DIGITS, Sheet, opened
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,33 +24,8 @@ if TYPE_CHECKING:
     from cxkit.study.formats.encoding import Note
     from cxkit.study.reading import Reading
 
-#: The most rows and columns of a sheet.
-ROWS, COLUMNS = 1_048_576, 16_384
-
-#: A workbook keeps so many digits of a number.
-DIGITS = 15
-
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
 _MERGED = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
-
-
-@dataclass
-class _Sheet:
-    """One sheet: its filled rows as text, the kind of every cell, and its marks."""
-
-    name: str
-    records: list[list[str]] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    hidden: list[int] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
-    bare: set[str] = field(default_factory=set)
-
-    def cell(self, record: int, column: int) -> str:
-        """Return the address of a cell."""
-        from openpyxl.utils import get_column_letter
-
-        return f"{get_column_letter(column + 1)}{self.rows[record]}"
 
 
 def read_excel(
@@ -92,7 +60,7 @@ def read_excel(
     Days and moments become ISO text by the calendar of the workbook (1900 or 1904). Numbers keep
     the 15 digits that a workbook keeps. Rows hidden by a filter are read, and told.
     """
-    sheet = _opened(content, how.sheet)
+    sheet = opened(content, how.sheet)
     part = f"sheet {sheet.name!r}"
     notes: list[Note] = []
     try:
@@ -104,138 +72,8 @@ def read_excel(
         ) from None
 
 
-def _opened(content: bytes, name: str) -> _Sheet:
-    """Return the sheet named, or the only one that holds something."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that hold no values
-            _within(content)
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            sheets = {each.title: each for each in book.worksheets}
-            read = {
-                title: _read(content, each)
-                for title, each in sheets.items()
-                if not name or title == name
-            }
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        EOFError,
-        OSError,
-        SyntaxError,
-    ):
-        raise UnreadableError(
-            "CX-E016",
-            "this is not a whole workbook (xlsx): it is damaged.",
-            "Open it, save it again as xlsx, or save the sheet as CSV.",
-        ) from None
-    filled = {
-        title: tuple(text for text in sheet.records[0] if text)
-        for title, sheet in read.items()
-        if sheet.records
-    }
-    if name and name not in filled:
-        filled |= {title: () for title in sheets if title != name}
-    return read[chosen("sheet", filled, name, there=tuple(sheets))]
-
-
-def _within(content: bytes) -> None:
-    """Refuse a workbook whose parts grow beyond every table."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > MOST_BYTES or (size > FREE and size > MOST_TIMES * len(content)):
-        raise UnreadableError(
-            "CX-E021",
-            f"the workbook of {len(content):,} bytes grows to {size:,}: no table does.",
-            "If it is right, save the sheet as CSV.",
-        )
-
-
-def _read(content: bytes, source: Any) -> _Sheet:
-    """Read the marks of a sheet, then its cells."""
-    sheet = _Sheet(source.title)
-    _marks(content, source._worksheet_path, sheet)
-    source.reset_dimensions()  # what a sheet says of its own size may be wrong
-    for cells in source.iter_rows():
-        texts = [_text(cell) for cell in cells]
-        bare = sheet.bare and any(getattr(c, "coordinate", "") in sheet.bare for c in cells)
-        if any(text for text, _ in texts) or bare:
-            sheet.records.append([text for text, _ in texts])
-            sheet.kinds.append("".join(kind for _, kind in texts))
-            sheet.rows.append(next(c.row for c in cells if hasattr(c, "coordinate")))
-    return sheet
-
-
-def _marks(content: bytes, path: str, sheet: _Sheet) -> None:
-    """Read what openpyxl's streaming reader does not tell of a sheet.
-
-    Merged cells, hidden rows, formulas without a stored value; and a row or column number that no
-    sheet has, since the gap before it would be filled.
-    """
-    from openpyxl.utils.cell import coordinate_from_string
-    from openpyxl.xml.functions import iterparse
-
-    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(path) as source:
-        row, holder = 0, None
-        for event, element in iterparse(source, events=("start", "end")):
-            tag = element.tag.rpartition("}")[2]
-            if event == "start":
-                holder = element if tag == "sheetData" else holder
-                if tag == "row":
-                    row = int(element.get("r", row + 1))
-                    if row > ROWS:
-                        raise ValueError(row)
-                    if element.get("hidden") in ("1", "true"):
-                        sheet.hidden.append(row)
-            elif tag == "c":
-                held = {child.tag.rpartition("}")[2] for child in element if child.text}
-                if element.find("{*}f") is not None and not held & {"v", "is"}:
-                    sheet.bare.add(element.get("r", ""))
-                if "r" in element.attrib:
-                    coordinate_from_string(element.get("r"))
-            elif tag == "mergeCell":
-                sheet.merged.append(element.get("ref", ""))
-            elif tag == "row" and holder is not None:
-                holder.clear()
-
-
-def _text(cell: Any) -> tuple[str, str]:
-    """Return what stands in a cell as text, and its kind.
-
-    ``s`` is text, ``n`` a number, ``d`` a day or moment, ``t`` a time, ``b`` yes or no, ``e`` an
-    error, ``-`` nothing.
-    """
-    value = cell.value
-    if value is None or value == "":
-        return "", "-"
-    if cell.data_type == "e":
-        return str(value), "e"
-    if isinstance(value, bool):
-        return str(value).lower(), "b"
-    if isinstance(value, int | float):
-        whole = isinstance(value, int) or (value.is_integer() and abs(value) < 10**22)
-        return (str(int(value)) if whole else f"{value:.{DIGITS}g}"), "n"
-    if isinstance(value, dt.datetime):
-        value = (value + dt.timedelta(microseconds=500)).replace(microsecond=0)
-        midnight = value.time() == dt.time()
-        return (f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M:%S}"), "d"
-    if isinstance(value, dt.date):
-        return value.isoformat(), "d"
-    if isinstance(value, dt.time | dt.timedelta):
-        return str(value), "t"
-    return str(value), "s"
-
-
 def _tabled(
-    sheet: _Sheet,
+    sheet: Sheet,
     wanted: Collection[str],
     how: Reading,
     notes: list[Note],
@@ -282,7 +120,7 @@ def _tabled(
     return finished(table, export, how, nameless, names if keep_all else wanted)
 
 
-def _header_at(sheet: _Sheet, asked: frozenset[str], how: Reading, notes: list[Note]) -> int:
+def _header_at(sheet: Sheet, asked: frozenset[str], how: Reading, notes: list[Note]) -> int:
     """Return which filled row is the header: the first, or the first that names most columns."""
     first = next((i for i, row in enumerate(sheet.rows) if row > how.skip_rows), None)
     if first is None:
@@ -302,7 +140,7 @@ def _header_at(sheet: _Sheet, asked: frozenset[str], how: Reading, notes: list[N
     return first
 
 
-def _refuse_cells(sheet: _Sheet, begin: int, rows: int, asked: dict[str, int]) -> None:
+def _refuse_cells(sheet: Sheet, begin: int, rows: int, asked: dict[str, int]) -> None:
     """Refuse errors and formulas without a value in the columns asked for."""
     bad = []
     for record in range(begin + rows, len(sheet.records)):
@@ -322,7 +160,7 @@ def _refuse_cells(sheet: _Sheet, begin: int, rows: int, asked: dict[str, int]) -
         )
 
 
-def _refuse_merged(sheet: _Sheet, begin: int, asked: dict[str, int]) -> None:
+def _refuse_merged(sheet: Sheet, begin: int, asked: dict[str, int]) -> None:
     """Refuse merged cells in the columns asked for, header included."""
     from openpyxl.utils import column_index_from_string
 
@@ -343,7 +181,7 @@ def _refuse_merged(sheet: _Sheet, begin: int, asked: dict[str, int]) -> None:
 
 
 def _dates(
-    sheet: _Sheet,
+    sheet: Sheet,
     begin: int,
     rows: int,
     kinds: list[str],
@@ -373,7 +211,7 @@ def _dates(
 
 
 def _told(
-    sheet: _Sheet,
+    sheet: Sheet,
     records: list[list[str]],
     kinds: list[str],
     lines: list[int],

@@ -202,7 +202,7 @@ def test_half_a_workbook_or_one_that_grows_is_refused(monkeypatch: pytest.Monkey
         content, "xl/worksheets/sheet1.xml", lambda t: t.replace('r="3"', 'r="999999999"')
     )
     assert refused(far).code == "CX-E016", "the gap would be filled with a billion rows"
-    monkeypatch.setattr("cxkit.study.formats.excel.MOST_BYTES", 100)
+    monkeypatch.setattr("cxkit.study.formats.workbook.MOST_BYTES", 100)
     assert refused(content).code == "CX-E021"
 
 
