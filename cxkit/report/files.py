@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxkit.errors import MachineError, ParameterError
+from cxkit.report.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,8 @@ def write(path: Path, content: bytes) -> None:
 def write_all(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
     """Put several files in one folder in place together, once all of them are on the disk.
 
-    With ``private`` nobody but the owner may read them.
+    With ``private`` nobody but the owner may read them. A secret of the environment is never
+    written, in whatever file.
     """
     waiting: dict[Path, Path] = {}
     path = Path()
@@ -64,7 +66,7 @@ def write_all(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
             )
             waiting[path] = Path(name)
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.write(masked(content))
                 file.flush()
                 os.fsync(file.fileno())
             if not private:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cxkit.errors import CxkitError, MachineError, ParameterError
-from cxkit.report import failed, files, inputs, lock, page, render
+from cxkit.report import failed, files, inputs, lock, page, render, secrets
 from cxkit.report.origin import Origin, fingerprint, origin
 from cxkit.report.parameters import Parameter, Value, parse, read
 from cxkit.report.run import Executed, Limits, Step, execute
@@ -247,6 +247,7 @@ def _written(report: Report, executed: Executed, *, out: Path, made_with: Origin
     )
     ipynb = (nbformat.writes(executed.notebook).rstrip("\n") + "\n").encode("utf-8")
     html_path, ipynb_path = out / f"{job.name}.html", out / f"{job.name}.ipynb"
+    secrets.check({html_path.name: html, ipynb_path.name: ipynb})
     files.write_all({ipynb_path: ipynb, html_path: html})
     return dataclasses.replace(
         report,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cxkit.errors import ParameterError
+from cxkit.report import secrets
 
 Value = str | int | float | bool
 Kind = Literal["text", "number", "whole number", "true or false"]
@@ -27,7 +28,6 @@ _KINDS: dict[type, Kind] = {
     int: "whole number",
     bool: "true or false",
 }
-_SECRET_NAME = re.compile(r"passw|pwd|secret|token|credential|(^|_)(api_?)?key$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(
     r"://[^/\s:@]*:[^/\s@]+@|-----BEGIN |\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bsk-\w{16,}"
     r"|(passw(or)?d|pwd|secret|token|api_?key)\s*=",
@@ -229,7 +229,7 @@ def _declared(source: str, where: str) -> tuple[Parameter, ...]:
             )
         if target in found:
             raise ParameterError(f"{where}: the parameters cell assigns {target!r} twice.")
-        if _SECRET_NAME.search(target):
+        if secrets.NAME.search(target):
             raise ParameterError(
                 f"{where}: the parameter {target!r} is named like a secret, and a parameter is "
                 "printed in the report.\n  Read secrets from the environment, inside the notebook."
