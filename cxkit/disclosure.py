@@ -80,6 +80,8 @@ class Shown:
         Units that are not drawn.
     taken_along : int
         Of these, units large enough that are hidden to protect the others.
+    alike : int
+        Of these, units large enough whose employees all answered the same.
     uncounted : int
         Units drawn although their numbers of people were not published.
     policy : Policy
@@ -89,6 +91,7 @@ class Shown:
     pool: pd.DataFrame
     hidden: int
     taken_along: int
+    alike: int
     uncounted: int
     policy: Policy
 
@@ -98,12 +101,17 @@ class Shown:
         p = self.policy
         words = ""
         if self.hidden:
-            small = self.hidden - self.taken_along
-            words = (
+            small = self.hidden - self.taken_along - self.alike
+            why = [
                 f"{small:,} {'unit' if small == 1 else 'units'} with fewer than {p.employees} "
-                f"employees or fewer than {p.customers} customers count in every estimate and are "
-                "not drawn"
-            )
+                f"employees or fewer than {p.customers} customers"
+            ] * bool(small)
+            if self.alike:
+                why.append(
+                    f"{self.alike:,} {'unit' if self.alike == 1 else 'units'} whose employees all "
+                    "answered the same (unanimity rule)"
+                )
+            words = f"{' and '.join(why)} count in every estimate and are not drawn"
             if self.taken_along:
                 words += f"; {self.taken_along:,} more to protect them"
             words += (
@@ -126,7 +134,7 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     ----------
     units : DataFrame
         One row per unit: engagement, experience, n_employees, n_customers (NaN where the counts
-        were not published).
+        were not published), and alike (whether its employees all answered the same) where known.
     policy : Policy
         The minimum on each side.
 
@@ -134,7 +142,9 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     -----
     A unit whose count is known and too small on either side is hidden, even if the other count was
     not published. What is shown and the total would give the hidden units' mean away, so a pool of
-    hidden units that is itself too small takes the next smallest unit with it until it is not.
+    hidden units that is itself too small takes the next smallest unit with it until it is not. A
+    unit whose employees all answered the same is hidden however large it is, never as a pool of
+    its own: its mean would tell what each of them said.
 
     Examples
     --------
@@ -148,9 +158,11 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     import pandas as pd
 
     small = (units["n_employees"] < policy.employees) | (units["n_customers"] < policy.customers)
-    hidden = small.copy()
+    same = units["alike"].astype(bool) if "alike" in units else small & False
+    hidden = small | same
+    alone = int(hidden.sum())
     known = units["n_employees"].notna() & units["n_customers"].notna()
-    rest = units[~small & known].sort_values(["n_employees", "n_customers"], kind="stable").index
+    rest = units[~hidden & known].sort_values(["n_employees", "n_customers"], kind="stable").index
     for index in rest:
         if not hidden.any() or _enough(units[hidden], policy):
             break
@@ -174,14 +186,17 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
         units=kept,
         pool=pool,
         hidden=int(hidden.sum()),
-        taken_along=int(hidden.sum() - small.sum()),
+        taken_along=int(hidden.sum()) - alone,
+        alike=int((same & ~small).sum()),
         uncounted=int(uncounted.sum()),
         policy=policy,
     )
 
 
 def _enough(units: pd.DataFrame, policy: Policy) -> bool:
-    """Tell whether units taken together have enough people on both sides."""
+    """Tell whether units taken together have enough people, who did not all answer the same."""
+    if "alike" in units and units["alike"].all() and units["engagement"].nunique() < 2:
+        return False
     sides = ((units["n_employees"], policy.employees), (units["n_customers"], policy.customers))
     return all(bool(n.isna().all() or n.sum() >= least) for n, least in sides)
 

@@ -34,7 +34,9 @@ class Pairs:
     ----------
     units : DataFrame
         One row per unit and instrument with both sides: unit, instrument, engagement, experience,
-        n_employees, n_customers (NaN where counts were not published). Scores aggregated elsewhere
+        n_employees, n_customers (NaN where counts were not published), and alike (whether the
+        unit's employees all answered the same) where single answers are known. Scores aggregated
+        elsewhere
         are averaged over their waves; their counts are then those of the smallest wave.
     waves : DataFrame
         One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
@@ -191,6 +193,9 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
         people.groupby("unit")["index"].agg(["mean", "size"]),
         heard.groupby("unit")["score"].agg(["mean", "size"]),
     )
+    index = people.groupby("unit")["index"]
+    alike = (index.max() == index.min()) & (index.size() > 1)
+    units["alike"] = units["unit"].map(alike)
     both = waves.dropna(subset=_SIDES).reset_index(drop=True)
     return Pairs(
         units=units.dropna(subset=_SIDES)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
-from cxkit.study.cells import Cells, place_of
+from cxkit.study.cells import Cells, place_of, short
 from cxkit.study.columns import Amount, Column, Experience, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
@@ -162,7 +162,7 @@ def read_study_table(
     try:
         path = located(table.file, folder)
         content = _content(path)
-        keyed = set(KEYS[name]) <= set(table.roles) and not _rows_are_ids(table)
+        keyed = set(KEYS[name]) <= {*table.roles, *table.given} and not _rows_are_ids(table)
         rows_are_ids = _rows_are_ids(table)
         wanted = [
             spec.column
@@ -191,7 +191,7 @@ def read_study_table(
         if spec.column not in raw.columns and role not in ids
     ]
     if absent:
-        refuse_absent(name, shown, raw, absent, ledger)
+        refuse_absent(name, shown, raw, absent, ledger, asked=len(table.roles) - len(ids))
         return None
     if not raw.rows:
         ledger.refuse(
@@ -220,6 +220,8 @@ def read_study_table(
                 ledger=ledger,
             )
         )
+    for role, value in table.given.items():
+        series[role] = pd.Series([value] * raw.rows, dtype="str")
     checked = Checked(
         name=name,
         table=table,
@@ -277,17 +279,33 @@ def _row_ids(name: str, table: Table, raw: RawTable) -> dict[str, pd.Series]:
 
 
 def refuse_absent(
-    name: str, file: str, raw: RawTable, absent: list[tuple[str, Column]], ledger: Ledger
+    name: str,
+    file: str,
+    raw: RawTable,
+    absent: list[tuple[str, Column]],
+    ledger: Ledger,
+    *,
+    asked: int,
 ) -> None:
     """Refuse columns that the file does not have, showing those it has."""
+    names = [spec.column for _, spec in absent]
+    if len(absent) > 2 and len(absent) == asked and not any(nearest(n, raw.header) for n in names):
+        ledger.refuse(
+            "CX-E014",
+            f"none of the columns asked for ({', '.join(names[:10])}) stands in the first line: "
+            f"{', '.join(short(name) for name in raw.header[:10])}.",
+            Place(name, file, "", (1,) if raw.place == "line" else (), 1),
+            cure="If that is data, put the names of the columns on the first line; else mend the "
+            "names in study.yml.",
+            error=ColumnError,
+        )
+        return
     for role, spec in absent:
         near = nearest(spec.column, raw.header)
         seen = ", ".join(raw.header[:30]) + (" ..." if len(raw.header) > 30 else "")
         cure = f"columns in the file: {seen}"
         if near:
             cure += f"\n  perhaps the name differs: in study.yml write  {role}: {{column: {near}}}"
-        if len(absent) > 2 and not near:
-            cure += "\n  perhaps the first line is not a header"
         ledger.refuse(
             "CX-E018",
             f"the study asks for column {spec.column!r}, which the file does not have.",

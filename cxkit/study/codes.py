@@ -124,6 +124,8 @@ CX-E075 A moment lies outside the calendar (years 1 to 9999).
   Mend the value where it comes from, or take the column out of study.yml.
 CX-E076 `sheet:` or `table:` is declared for a file that has none.
   Take the key out of study.yml, or name another file.
+CX-E090 A key or value of study.yml is not what it should be.
+  Mend it; the message names its line and what to write.
 CX-R001 Blank lines were passed over.
   Nothing, unless rows are missing.
 CX-R002 The text was read in the encoding that its byte-order mark says.
@@ -220,6 +222,10 @@ CX-F031 Fewer than ten customers left.
   Wait for more, or widen the table: no model of leaving can be fitted.
 CX-F032 A table has a single row.
   Nothing: what needs an interval is not given.
+CX-F033 All employees of a unit gave the same answer: its mean would tell what each said.
+  Nothing: such a unit is never drawn, however large it is.
+CX-F034 A unit's respondents are nearly those of the wave before: two means tell what few said.
+  Nothing: means of units are given over all waves, not one by one.
 CX-F041 Rows of a sheet are hidden, by a filter or by hand; they are read.
   Take them out of the sheet if they are not to count.
 CX-F042 Numbers have more digits than a workbook keeps; the last ones are lost.

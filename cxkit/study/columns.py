@@ -285,6 +285,27 @@ class Instrument(Model):
         return self
 
 
+class Wave(Model):
+    """When people were asked: a column, or one value where a file holds a single wave."""
+
+    column: Name | None = None
+    value: Name | None = None
+    example: ClassVar[str] = "NAME"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: object) -> object:
+        """Take a bare name as the column."""
+        return _short(given)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        """Say it in exactly one way."""
+        if (self.column is None) == (self.value is None):
+            raise ValueError("say it once: a column, or  {value: 2025Q4}  for a file of one wave")
+        return self
+
+
 class Experience(Column):
     """Something a customer went through, in a snapshot; says which recorded values are bad."""
 

@@ -86,9 +86,15 @@ class Table(Reading):
                     found[key] = value if isinstance(value, c.Column) else c.Text(column=value)
             elif isinstance(given, c.Count) and given.column is not None:
                 found[name] = c.Amount(column=given.column, unit="people")
-            elif isinstance(given, c.Instrument) and given.column is not None:
+            elif isinstance(given, c.Instrument | c.Wave) and given.column is not None:
                 found[name] = c.Text(column=given.column)
         return found
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Return what study.yml says once for every row, by role."""
+        wave = getattr(self, "wave", None)
+        return {"wave": wave.value} if isinstance(wave, c.Wave) and wave.value is not None else {}
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -205,7 +211,7 @@ class Engagement(Table):
 
     respondent: c.Id
     unit: c.Id
-    wave: c.Text
+    wave: c.Wave
     items: dict[str, c.Item] = Field(default_factory=dict)
     enps: c.Nps | None = None
     perceived_experience: c.Score | None = None
@@ -240,7 +246,7 @@ class UnitScores(Table):
 
     unit: c.Id
     name: c.Text | None = None
-    wave: c.Text
+    wave: c.Wave
     instrument: c.Instrument
     engagement: c.UnitScore | None = None
     experience: c.UnitScore | None = None
@@ -328,15 +334,19 @@ def read_contract(path: str | Path) -> Contract:
         where = "this folder" if path.parent == Path() else path.parent
         raise ContractError(
             f"{path.name}: there is no such file in {where}.\n"
-            "  Give the path of a study.yml, or of the folder that it stands in."
+            "  Give the path of a study.yml, or of the folder that it stands in.  [CX-E001]"
         ) from None
     except IsADirectoryError:
-        raise ContractError(f"{path}: this is a folder; give the study.yml in it.") from None
+        raise ContractError(
+            f"{path}: this is a folder; give the study.yml in it.  [CX-E002]"
+        ) from None
     except UnicodeDecodeError:
-        raise ContractError(f"{path.name}: this is not UTF-8 text; save it as UTF-8.") from None
+        raise ContractError(
+            f"{path.name}: this is not UTF-8 text; save it as UTF-8.  [CX-E008]"
+        ) from None
     except OSError as error:
         raise ContractError(
-            f"{path.name}: it cannot be read ({error.strerror}).\n  Look at its rights."
+            f"{path.name}: it cannot be read ({error.strerror}).\n  Look at its rights.  [CX-E003]"
         ) from None
     return parse_contract(text, path.name)
 
@@ -352,7 +362,7 @@ def parse_contract(text: str, name: str = "study.yml") -> Contract:
     cxkit.errors.ContractError: study.yml: 3 things to mend.
       line 3, orders: needs the key customer; write  customer: NAME
       line 3, orders: needs the key ordered_on; write  ordered_on: {column: NAME, date: "%d.%m.%Y"}
-      line 3, orders: the key custmer is not known here; perhaps you mean  customer
+      line 3, orders: the key custmer is not known here; perhaps you mean  customer  [CX-E090]
     """
     marked = read_yaml(text)
     if marked.faults:
@@ -360,7 +370,7 @@ def parse_contract(text: str, name: str = "study.yml") -> Contract:
     if not isinstance(marked.value, dict):
         raise ContractError(
             f"{name}: nothing is declared here. A study begins with\n"
-            "  study: NAME\n  as_of: 2025-12-31\nand then one key per table."
+            "  study: NAME\n  as_of: 2025-12-31\nand then one key per table.  [CX-E090]"
         )
     try:
         return Contract.model_validate(marked.value)

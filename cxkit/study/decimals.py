@@ -72,6 +72,7 @@ def with_points(
     columns = dict(raw.columns)
     changed = np.zeros(raw.rows, dtype=bool)
     names = []
+    example = ""
     for name, (codes, values) in found.items():
         pointed = np.array([_pointed(str(value), mark) for value in values], dtype=object)
         other = pointed != values
@@ -79,12 +80,15 @@ def with_points(
             columns[name] = pointed[codes]
             changed |= other[codes]
             names.append(name)
+            first = int(np.flatnonzero(other)[0])
+            example = example or f"; {str(values[first]).strip()} → {pointed[first]}"
     if not names:
         return raw
     how = "as study.yml says" if decimal else "as every number shows that can"
     told = (
         f"the decimal mark is {mark!r}, {how}: {int(changed.sum()):,} rows read so "
-        f"(column {', '.join(names[:5])}{' and others' if len(names) > 5 else ''})."
+        f"(column {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}"
+        f"{'' if private else example})."
     )
     lines = tuple(int(line) for line in raw.lines[changed])
     return replace(raw, columns=columns, repairs=(*raw.repairs, ("CX-R005", told, lines)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.study.contract import DatedCustomers, Responses, SnapshotCustomers
+from cxkit.study.contract import DatedCustomers, Engagement, Responses, SnapshotCustomers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,9 @@ LEAST_EFFECTIVE = 0.5
 #: Fewer who left than this, and nothing about causes of leaving can be fitted.
 FEW_EVENTS = 10
 
+#: As in cxkit.disclosure: nothing is shown of fewer employees.
+LEAST_EMPLOYEES = 10
+
 #: Words that rows are compared by.
 GROUPS = ("touchpoint", "mode", "end_reason", "channel", "pay_band")
 
@@ -46,6 +50,9 @@ def hold_meaning(checked: Checked, ledger: Ledger) -> None:
         _scales(checked, checked.table, ledger)
         _direction(checked, checked.table, ledger)
         _weights(checked, ledger)
+    if isinstance(checked.table, Engagement):
+        _unanimous(checked, checked.table, ledger)
+        _nearly_the_same_people(checked, ledger)
     if isinstance(checked.table, DatedCustomers):
         _flag_and_date(checked, ledger)
     if isinstance(checked.table, DatedCustomers | SnapshotCustomers):
@@ -171,3 +178,48 @@ def _events(checked: Checked, ledger: Ledger) -> None:
             f"{left:,} of {len(frame):,} customers left (events): {so}.",
             checked.place(role=role),
         )
+
+
+def _unanimous(checked: Checked, table: Engagement, ledger: Ledger) -> None:
+    """Flag units, large enough to be shown, whose employees all answered every item the same."""
+    items = [item for item in table.items if checked.frame[item].notna().any()]
+    if not items:
+        return
+    units = checked.frame.groupby("unit")
+    people = units["respondent"].nunique()
+    spread = units[items].max() - units[items].min()
+    same = (spread.fillna(0) == 0).all(axis=1) & spread.notna().any(axis=1)
+    found = people.index[same & (people >= LEAST_EMPLOYEES)]
+    if len(found):
+        ledger.flag(
+            "CX-F033",
+            f"in {_units(len(found))} of {len(people):,} all employees gave the same answers. By "
+            "the unanimity rule it is never drawn, though large enough: its mean would tell what "
+            "each of them said.",
+            checked.place(checked.frame["unit"].isin(found), role="unit"),
+        )
+
+
+def _nearly_the_same_people(checked: Checked, ledger: Ledger) -> None:
+    """Flag units whose respondents of two waves differ by a few: two means would tell theirs."""
+    who = checked.frame.dropna(subset=["unit", "wave", "respondent"])
+    told = set()
+    for unit, rows in who.groupby("unit"):
+        waves = [set(people) for _, people in rows.groupby("wave")["respondent"]]
+        for before, after in itertools.pairwise(waves):
+            large = min(len(before), len(after)) >= LEAST_EMPLOYEES
+            if large and 0 < len(before ^ after) < LEAST_EMPLOYEES:
+                told.add(unit)
+    if told:
+        ledger.flag(
+            "CX-F034",
+            f"in {_units(len(told))} the respondents of two waves differ by fewer than "
+            f"{LEAST_EMPLOYEES} people. By the differencing rule its means are not shown wave by "
+            "wave: two of them would tell what those few said.",
+            checked.place(checked.frame["unit"].isin(told), role="unit"),
+        )
+
+
+def _units(n: int) -> str:
+    """Count units in words."""
+    return f"{n:,} unit{'' if n == 1 else 's'}"

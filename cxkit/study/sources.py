@@ -102,7 +102,7 @@ def open_source(
     absent = [(role, spec) for role, spec in roles.items() if spec.column not in kinds]
     if absent:
         raw = RawTable(tuple(kinds), {}, np.zeros(0, dtype=np.int64))
-        refuse_absent(name, table.source, raw, absent, ledger)
+        refuse_absent(name, table.source, raw, absent, ledger, asked=len(roles) + 1)
         return None
     before = len(ledger.findings)
     for role, spec in roles.items():

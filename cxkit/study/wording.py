@@ -49,9 +49,9 @@ def message(name: str, faults: Sequence[tuple[int, str]]) -> str:
     """Return all faults of a study.yml as one message, in the order of its lines."""
     ordered = sorted(dict.fromkeys(faults), key=lambda fault: fault[0])
     if len(ordered) == 1:
-        return f"{name} line {ordered[0][0]}: {ordered[0][1]}"
+        return f"{name} line {ordered[0][0]}: {ordered[0][1]}  [CX-E090]"
     told = "\n".join(f"  line {line}, {text}".replace("\n  ", "\n    ") for line, text in ordered)
-    return f"{name}: {len(ordered)} things to mend.\n{told}"
+    return f"{name}: {len(ordered)} things to mend.\n{told}  [CX-E090]"
 
 
 def faults_of(
