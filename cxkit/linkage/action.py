@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from cxkit import markup
-from cxkit.linkage.pooling import pool
 
 if TYPE_CHECKING:
     from cxkit.linkage.multilevel import Multilevel
-    from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
 
 #: How likely a unit must be on one side of the middle before it is placed there.
@@ -37,26 +34,34 @@ class Plane:
     Attributes
     ----------
     units : DataFrame
-        One row per unit: unit, engagement, experience (shrunken), engagement_above and
-        experience_above (the probability of lying above the middle), corner ("cannot be placed"
-        where either probability is between .10 and .90), n_employees, n_customers.
+        One row per unit: unit, engagement, experience (shrunken) with their limits (_low, _high),
+        engagement_above and experience_above (the probability of lying above the middle), corner
+        ("cannot be placed" where either probability is between .10 and .90), n_employees,
+        n_customers.
     corners : DataFrame
         One row per corner: corner, units.
+    middle : tuple of float
+        Mean engagement and mean experience over all people.
     sentence : str
     """
 
     units: pd.DataFrame
     corners: pd.DataFrame
+    middle: tuple[float, float]
     sentence: str
 
 
-def place(pairs: Pairs) -> Plane | None:
-    """Place each unit above or below the middle unit on both sides, where that can be told.
+def place(staff: pd.DataFrame, clients: pd.DataFrame, *, shown: pd.Series) -> Plane | None:
+    """Place each unit above or below the mean of all on both sides, where that can be told.
 
     Parameters
     ----------
-    pairs : Pairs
-        With people's own answers; None is returned for scores aggregated elsewhere.
+    staff, clients : DataFrame
+        Units held to the mean of all on engagement and on experience: see :func:`held_to`. Empty
+        for scores aggregated elsewhere; then None is returned.
+    shown : Series
+        Names of the units that may be shown: only these are placed and counted, since the corners
+        of all less those of the shown would tell where the hidden ones lie.
 
     Returns
     -------
@@ -64,10 +69,10 @@ def place(pairs: Pairs) -> Plane | None:
 
     Notes
     -----
-    Unit means are shrunken towards the mean of all by their reliability (normal-normal; the
-    variance between units by REML), and the probability of lying above the middle comes from the
-    shrunken value and its error. A unit is placed where both probabilities are beyond .90 or .10.
-    A league of raw means would put the smallest units at both ends.
+    Unit means are drawn towards the mean of all, the more the fewer people stand behind them, and
+    the probability of lying above comes from the shrunken value and its error. A unit is placed
+    where both probabilities are beyond .90 or .10. A league of raw means would put the smallest
+    units at both ends.
 
     References
     ----------
@@ -75,33 +80,33 @@ def place(pairs: Pairs) -> Plane | None:
     Journal of the American Statistical Association 70, 311-319.
     https://doi.org/10.1080/01621459.1975.10479864
     """
-    if pairs.employees is None or pairs.customers is None:
+    if staff.empty or clients.empty:
         return None
-    staff = _shrunken(pairs.employees, "index")
-    clients = _shrunken(pairs.customers, "score")
-    both = staff.add_suffix("_x").join(clients.add_suffix("_y"), how="inner")
+    both = staff.merge(clients, on="unit", suffixes=("_x", "_y"))
     if len(both) < 4:
         return None
     names = ["cannot be placed"] * len(both)
-    for i, (a, b) in enumerate(zip(both["above_x"], both["above_y"], strict=True)):
+    for i, (a, b) in enumerate(zip(1 - both["below_x"], 1 - both["below_y"], strict=True)):
         if (a > PLACED or a < 1 - PLACED) and (b > PLACED or b < 1 - PLACED):
             names[i] = CORNERS[(bool(a > PLACED), bool(b > PLACED))]
+    sides = (("engagement", "x"), ("experience", "y"))
     units = pd.DataFrame(
         {
-            "unit": both.index,
-            "engagement": both["value_x"].to_numpy(),
-            "experience": both["value_y"].to_numpy(),
-            "engagement_above": both["above_x"].to_numpy(),
-            "experience_above": both["above_y"].to_numpy(),
-            "n_employees": both["n_x"].to_numpy(),
-            "n_customers": both["n_y"].to_numpy(),
+            "unit": both["unit"],
+            **{side: both[f"value_{s}"] for side, s in sides},
+            **{f"{side}_{end}": both[f"{end}_{s}"] for side, s in sides for end in ("low", "high")},
+            **{f"{side}_above": 1 - both[f"below_{s}"] for side, s in sides},
+            "n_employees": both["n_x"],
+            "n_customers": both["n_y"],
             "corner": names,
         }
     )
+    units = units[units["unit"].isin(set(shown))].reset_index(drop=True)
     order = [*CORNERS.values(), "cannot be placed"]
     counted = units["corner"].value_counts().reindex(order, fill_value=0)
     corners = counted.rename("units").rename_axis("corner").reset_index()
-    return Plane(units=units, corners=corners, sentence=_placed(corners))
+    middle = (float(staff["target"].iloc[0]), float(clients["target"].iloc[0]))
+    return Plane(units=units, corners=corners, middle=middle, sentence=_placed(corners))
 
 
 def step_goes_with(model: Multilevel, *, measured_in: str, step: float = STEP) -> Estimate:
@@ -123,48 +128,27 @@ def step_goes_with(model: Multilevel, *, measured_in: str, step: float = STEP) -
     )
 
 
-def step_sentence(step: Estimate) -> str:
-    """Say what a step goes with, and why that is no promise; three ways, by the interval."""
-    promise = (
-        " This compares units as they are; it does not say that raising engagement would move "
-        "experience, since place, management and customers differ between units as well."
-    )
+#: Why a step that goes with experience is no promise of it.
+NO_PROMISE = (
+    "This compares units as they are; it does not say that raising engagement would move "
+    "experience, since place, management and customers differ between units as well."
+)
+
+
+def step_sentence(step: Estimate, *, of: str) -> str:
+    """Say what a step of engagement goes with in a score; three ways, by the interval."""
     if step.value is None or step.low is None or step.high is None:
-        return f"What a step of engagement goes with cannot be told: {step.reason}"
+        return f"What a step of engagement goes with in {of} cannot be told: {step.reason}"
     limits = (
         f"{markup.quantity(step.value, step.measured_in)} "
         f"({markup.percent_label(step.level)} interval "
         f"{markup.interval(step.low, step.high, step.measured_in)}, {step.n:,} units)"
     )
     if step.low > 0:
-        return (
-            f"A quarter of a point more engagement goes with better experience: {limits}.{promise}"
-        )
+        return f"A quarter of a point more engagement goes with better {of}: {limits}."
     if step.high < 0:
-        return (
-            f"A quarter of a point more engagement goes with worse experience: {limits}.{promise}"
-        )
-    return f"What a quarter of a point of engagement goes with cannot be told: {limits}.{promise}"
-
-
-def _shrunken(people: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Return each unit's shrunken mean and its probability of lying above the middle."""
-    from scipy.stats import norm
-
-    rows = people[["unit", score]].dropna()
-    groups = rows.groupby("unit")[score]
-    table = pd.DataFrame({"n": groups.size(), "mean": groups.mean()})
-    inside = (rows[score] - groups.transform("mean")).pow(2).sum()
-    within = float(inside) / max(len(rows) - len(table), 1)
-    variance = within / table["n"]
-    pooled = pool(table["mean"], variance)
-    centre = pooled.mean.value if pooled.mean.value is not None else float(table["mean"].mean())
-    trust = pooled.tau2 / (pooled.tau2 + variance)
-    table["value"] = centre + trust * (table["mean"] - centre)
-    error = np.maximum(np.sqrt(trust * variance), 1e-12)
-    middle = float(table["value"].median())
-    table["above"] = norm.cdf((table["value"] - middle) / error) if pooled.tau2 > 0 else 0.5
-    return table
+        return f"A quarter of a point more engagement goes with worse {of}: {limits}."
+    return f"What a quarter of a point of engagement goes with in {of} cannot be told: {limits}."
 
 
 def _placed(corners: pd.DataFrame) -> str:
@@ -173,9 +157,9 @@ def _placed(corners: pd.DataFrame) -> str:
     total, loose = int(by.sum()), int(by["cannot be placed"])
     parts = [f"{int(n):,} {name}" for name, n in by.items() if name != "cannot be placed" and n]
     if not parts:
-        return f"None of {total:,} units can be placed: their means are too uncertain."
+        return f"None of {total:,} shown units can be placed: their means are too uncertain."
     return (
-        f"Of {total:,} units {total - loose:,} can be placed with 90 % probability on both sides: "
-        f"{', '.join(parts)}. The other {loose:,} cannot be told from the middle on one side or "
-        "both."
+        f"Of {total:,} shown units {total - loose:,} can be placed with 90 % probability on both "
+        f"sides: {', '.join(parts)}. The other {loose:,} cannot be told from the middle on one "
+        "side or both."
     )

@@ -10,12 +10,14 @@ import pandas as pd
 from cxkit import markup
 from cxkit.disclosure import Policy, showable
 from cxkit.linkage import sections, tables, wording
+from cxkit.linkage.action import place
 from cxkit.linkage.changes import change_regressions
 from cxkit.linkage.changes import sentence as changed
 from cxkit.linkage.direction import lags, why_none
 from cxkit.linkage.guards import guards as guards_of
 from cxkit.linkage.items import refuse_unkeyed
 from cxkit.linkage.ladder import PLAUSIBLE_R, correlation
+from cxkit.linkage.league import held_to, league, number_of
 from cxkit.linkage.measure import took_part
 from cxkit.linkage.order import untold, which_first
 from cxkit.linkage.pairs import aggregated_beside, pair
@@ -26,6 +28,7 @@ from cxkit.metrics.planning import units_needed
 from cxkit.results import Answer, Note, guards_table
 
 if TYPE_CHECKING:
+    from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
@@ -42,6 +45,7 @@ def linkage_answer(
     *,
     measure: str = "",
     wave: str = "",
+    target: float | str = "",
     min_employees: int = 10,
     min_customers: int = 5,
     level: float = 0.95,
@@ -57,6 +61,8 @@ def linkage_answer(
         The customers' score: nps, csat or ces; "" takes csat, else the first there is.
     wave : str
         One wave to read, as the data name it; "" reads all.
+    target : float or str
+        The experience that units are held to; "" is the mean of all customers.
     min_employees, min_customers : int
         Fewest people of a unit that is shown; may only be raised. Estimates use every unit. Where
         fewer employees than that answered in all, no figure of their answers is shown.
@@ -74,7 +80,7 @@ def linkage_answer(
     QuestionError
         If no unit has both sides.
     ParameterError
-        If a minimum is lowered, or the wave is not in the study.
+        If a minimum is lowered, the wave is not in the study or the target is no number.
 
     Notes
     -----
@@ -142,7 +148,12 @@ def linkage_answer(
     fit = sections.multilevel(pairs, level=level)
     leaving, later = sections.other_arrow(study, pairs, level=level)
     moved = changed(changes)
-    places, step = sections.acting(pairs, fit)
+    points = "points" if pairs.experience_unit.startswith("NPS") else "score"
+    staff_held = _held(pairs.employees, "index", "score", None, level)
+    clients_held = _held(pairs.customers, "score", points, None, level)
+    aim = number_of(target)
+    held = clients_held if aim is None else _held(pairs.customers, "score", points, aim, level)
+    plane = place(staff_held, clients_held, shown=shown.units["unit"])
     item_links, items_said = sections.item_table(pairs, units, silent, level=level)
     strip, strip_said = sections.published(r, true)
     result = LinkageAnswer(
@@ -168,8 +179,10 @@ def linkage_answer(
         direction=Note(paragraphs=(order.sentence, moved) if moved else (order.sentence,)),
         other_arrow=leaving,
         later=later,
-        places=places,
-        step=step,
+        places=sections.acting(plane),
+        plane=None if hushed else plane,
+        league=league(held, shown, side="experience", level=level),
+        step=sections.steps(_steps(study, pairs, fit, wave, level)),
         items=item_links,
         items_said=items_said,
         guards=guards_table(guards),
@@ -187,6 +200,27 @@ _OF_EMPLOYEES = (
     "measured", "agreement", "models", "groups", "lags_table", "panel", "direction", "other_arrow",
     "later", "places", "step", "items", "items_said",
 )  # fmt: skip
+
+
+def _held(
+    people: pd.DataFrame | None, score: str, measured_in: str, target: float | None, level: float
+) -> pd.DataFrame:
+    """Return units held to a target, or nothing where people's answers are not there."""
+    if people is None:
+        return pd.DataFrame()
+    return held_to(people, score, measured_in=measured_in, target=target, level=level)
+
+
+def _steps(
+    study: Study, pairs: Pairs, fit: Multilevel | Note, wave: str, level: float
+) -> list[tuple[str, Multilevel | Note]]:
+    """Return the models behind a step of engagement: of the score asked for, and of NPS."""
+    fits = [(pairs.experience_unit, fit)]
+    named = pairs.answers is not None and not pairs.experience_unit.startswith("NPS")
+    if named and "nps" in study.contract.of("responses").scores:
+        other = pair(study, measure="nps", wave=wave)
+        fits.append((other.experience_unit, sections.multilevel(other, level=level)))
+    return fits
 
 
 def _enough(pairs: Pairs, policy: Policy) -> tuple[Pairs, str]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxkit.disclosure import Shown
+    from cxkit.linkage.action import Plane
     from cxkit.results import Answer, Estimate, Note, Table
 
 
@@ -28,6 +29,8 @@ class LinkageAnswer:
         The units that may be drawn; estimates use all.
     lags : DataFrame
         Both lagged correlations.
+    plane : Plane or None
+        Where the units that may be drawn lie, shrunken; None without people's own answers.
     verdict : str
         associated or not, and which comes first: engagement precedes, experience precedes, both,
         or cannot tell.
@@ -56,6 +59,8 @@ class LinkageAnswer:
     other_arrow: Note
     later: Table | Note
     places: Table | Note
+    plane: Plane | None
+    league: Table | Note
     step: Note
     items: Table | Note
     items_said: Note

@@ -19,6 +19,8 @@ from cxkit.linkage.pooling import pool
 from cxkit.results import Note, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cxkit.linkage.later import Later
     from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
@@ -223,24 +225,30 @@ def groups(pairs: Pairs, units: pd.DataFrame, *, level: float) -> Table | Note:
     )
 
 
-def acting(pairs: Pairs, fit: Multilevel | Note) -> tuple[Table | Note, Note]:
-    """Return how many units stand where, and what a step of engagement goes with."""
-    plane = action.place(pairs)
+def acting(plane: action.Plane | None) -> Table | Note:
+    """Return how many units stand where on the plane of both sides."""
     if plane is None:
-        return (
-            Note(paragraphs=("Units cannot be placed without people's own answers.",)),
-            Note(paragraphs=("What a step goes with needs people's own answers.",)),
-        )
-    table = Table.of(
+        return Note(paragraphs=("Units cannot be placed without people's own answers.",))
+    return Table.of(
         plane.corners,
         caption=plane.sentence,
         columns=[("Where", "corner", "text"), ("Units", "units", "count")],
     )
-    if isinstance(fit, Note):
-        return table, fit
-    measured_in = "points" if pairs.experience_unit.startswith("NPS") else "score"
-    step = action.step_goes_with(fit, measured_in=measured_in)
-    return table, Note(paragraphs=(action.step_sentence(step),))
+
+
+def steps(fits: Sequence[tuple[str, Multilevel | Note]]) -> Note:
+    """Return what a step of engagement goes with, in the score asked for and in NPS points."""
+    said: list[str] = []
+    for of, fit in fits:
+        if isinstance(fit, Note):
+            said += [] if said else list(fit.paragraphs)
+            continue
+        measured_in = "points" if of.startswith("NPS") else "score"
+        step = action.step_goes_with(fit, measured_in=measured_in)
+        said.append(action.step_sentence(step, of=of.removesuffix(" (points)")))
+        if len(said) == len(fits):
+            said.append(action.NO_PROMISE)
+    return Note(paragraphs=tuple(said))
 
 
 def item_table(

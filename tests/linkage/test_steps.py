@@ -11,6 +11,7 @@ import pytest
 from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, leaving, literature, measure
 from cxkit.linkage.ladder import correlation
+from cxkit.linkage.league import held_to
 from cxkit.linkage.multilevel import within_between
 from cxkit.linkage.pairs import pair
 from cxkit.linkage.reliable import corrected_correlation
@@ -159,7 +160,9 @@ def test_too_few_exits_give_no_ratio():
 
 def test_units_are_placed_only_where_both_sides_can_be_told():
     pairs = pair(firms.study(1.0, 0.9), measure="csat")
-    plane = action.place(pairs)
+    staff = held_to(pairs.employees, "index", measured_in="score")
+    clients = held_to(pairs.customers, "score", measured_in="score")
+    plane = action.place(staff, clients, shown=pairs.units["unit"])
     assert plane.corners["units"].sum() == len(plane.units)
     placed = plane.units[plane.units["corner"] != "cannot be placed"]
     for side in ("engagement_above", "experience_above"):
@@ -168,6 +171,10 @@ def test_units_are_placed_only_where_both_sides_can_be_told():
     assert by["high on both"] + by["low on both"] > by["engaged staff, poor experience"]
     raw = pairs.employees.groupby("unit")["index"].mean()
     assert plane.units["engagement"].std() < raw.std(), "shrunken values vary less"
+    few = action.place(staff, clients, shown=pairs.units["unit"].head(9))
+    assert len(few.units) == few.corners["units"].sum() == 9
+    assert "Of 9 shown units" in few.sentence or "None of 9 shown units" in few.sentence
+    assert action.place(staff, pd.DataFrame(), shown=pairs.units["unit"]) is None
 
 
 def test_a_step_goes_with_a_quarter_of_the_slope():
@@ -189,7 +196,7 @@ def test_step_and_literature_sentences_agree_with_their_objects(seed):
         metric="m", measured_in="points", value=value, low=value - half, high=value + half,
         se=half / 2, level=0.95, n=50, n_missing=0, method="t",
     )  # fmt: skip
-    said = action.step_sentence(step)
+    said = action.step_sentence(step, of="experience")
     assert ("with better experience" in said) == (step.low > 0)
     assert ("with worse experience" in said) == (step.high < 0)
     assert ("cannot be told:" in said) == (step.low <= 0 <= step.high)
@@ -198,13 +205,16 @@ def test_step_and_literature_sentences_agree_with_their_objects(seed):
         metric="r", measured_in="correlation", value=r, low=r - 0.15, high=min(r + 0.15, 1),
         se=0.07, level=0.95, n=80, n_missing=0, method="z",
     )  # fmt: skip
-    placed = literature.sentence(own, own)
-    raw = [p.r for p in literature.PUBLISHED if p.footing == "corrected"]
-    assert "none is set beside" in literature.sentence(own, None)
-    inside = [p for p in raw if own.low <= p <= own.high]
-    assert (f"holds {len(inside)} of the {len(raw)}" in placed) == bool(inside)
-    assert ("lies above" in placed) == (own.low > max(raw))
-    assert ("lies below" in placed) == (own.high < min(raw))
+    for footing, said in (
+        ("raw", literature.sentence(own, None)),
+        ("corrected", literature.sentence(own, own).split("On the corrected")[1]),
+    ):
+        there = [p.r for p in literature.PUBLISHED if p.footing == footing]
+        inside = [p for p in there if own.low <= p <= own.high]
+        assert (f"holds {len(inside)} of the {len(there)}" in said) == bool(inside)
+        assert ("lies above" in said) == (own.low > max(there))
+        assert ("lies below" in said) == (own.high < min(there))
+    assert "corrected" not in literature.sentence(own, None)
 
 
 def test_the_strip_never_mixes_raw_and_corrected():

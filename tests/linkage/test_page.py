@@ -1,0 +1,60 @@
+"""The notebook's own cells on awkward firms: every one is shown, and none shows NaN."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.linkage.test_edges import firm
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "engagement_correlation.ipynb"
+
+
+def shown(study: Path, **given: object) -> str:
+    """Run the notebook's cells in order and return all that they show, as text."""
+    seen: list[object] = []
+    names: dict[str, object] = {"display": seen.append}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        *body, last = "".join(cell["source"]).rstrip().splitlines()
+        plain = re.match(r"[\w.]+(\(.*\))?$", last) and "=" not in last.split("(")[0]
+        exec("\n".join(body if plain else [*body, last]), names)  # noqa: S102
+        if "parameters" in cell["metadata"].get("tags", []):
+            names.update(study=str(study), **given)
+        if plain:
+            seen.append(eval(last, names))  # noqa: S307
+    parts = [f"{p.alt}\n{p.caption}" if hasattr(p, "alt") else str(p) for p in seen]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"units": 3}, "at least 4 units; there are 3"),
+        ({"units": 12}, "Too few units for direction: 12 units"),
+        ({"units": 30, "waves": 1}, "not identified: 1 wave"),
+        ({"units": 30, "waves": 2}, "direction is not identified by two waves"),
+        ({"units": 12, "staff": 1}, "12 of 12 units have fewer than 5"),
+        ({"units": 30, "same": True}, "the same in every unit"),
+        ({"units": 40, "staff": 4}, "Scatter of 0 units"),
+        ({"units": 12, "seed": 3}, "units may differ by chance only"),
+    ],
+)
+def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settings, said):
+    firm(tmp_path, **settings)
+    text = shown(tmp_path / "study.yml")
+    assert said in text
+    assert not re.search(r"\b(?:nan|NaN|inf|None(?! of))\b", text)
+    if settings == {"units": 12, "seed": 3}:
+        assert re.search(r"ICC\(1\) of \w+\s+−0\.\d\d", text), "this firm has a negative ICC(1)"
+
+
+def test_the_notebook_reads_one_wave_and_a_target(tmp_path):
+    firm(tmp_path, units=30)
+    text = shown(tmp_path / "study.yml", wave="2025Q2", target="3.2")
+    assert "not identified: 1 wave" in text
+    assert "Units held to experience of 3.20" in text
