@@ -220,8 +220,6 @@ CX-F030 Moments happened twice, or never, as the clock of the zone was moved.
   Nothing, unless hours matter: then export them with their zone.
 CX-F031 Fewer than ten customers left.
   Wait for more, or widen the table: no model of leaving can be fitted.
-CX-F032 A table has a single row.
-  Nothing: what needs an interval is not given.
 CX-F033 All employees of a unit gave the same answer: its mean would tell what each said.
   Nothing: such a unit is never drawn, however large it is.
 CX-F034 A unit's respondents are nearly those of the wave before: two means tell what few said.

@@ -40,11 +40,6 @@ GROUPS = ("touchpoint", "mode", "end_reason", "channel", "pay_band")
 
 def hold_meaning(checked: Checked, ledger: Ledger) -> None:
     """Refuse identifiers taken for groups and flags against dates; flag what limits the answers."""
-    if len(checked.frame) == 1 and checked.name not in {"units", "unit_scores"}:
-        ledger.flag(
-            "CX-F032", "the table has a single row; no interval can be given.", checked.place()
-        )
-        return
     _groups(checked, ledger)
     if isinstance(checked.table, Responses):
         _scales(checked, checked.table, ledger)

@@ -6,15 +6,17 @@ its files, which were made by others.
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
+import tempfile
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
 Kind = Literal["error", "repair", "flag", "ok"]
 
@@ -147,7 +149,7 @@ class Bad:
 
     ``codes`` are those that must be among the findings; ``told`` the words its messages must hold,
     which are what ``message_must_name`` of the manifest asks for. ``beside`` are other files of the
-    study. ``reader`` names a reader that the kit does not have yet.
+    study.
     """
 
     id: str
@@ -159,7 +161,6 @@ class Bad:
     study: str = SURVEY
     truth: dict[str, object] = field(default_factory=dict)
     beside: dict[str, bytes] = field(default_factory=dict)
-    reader: str = ""
 
     def write(self, folder: Path, source: Path | None = None) -> Path:
         """Write the study into a folder; ``source`` is the file itself, made by others."""
@@ -236,6 +237,66 @@ def qualtrics(*scores: object, header_rows: int = 3) -> bytes:
         )
     return lines(*made)
 
+
+def grid(scores: dict[int, str] | None = None) -> list[list[object]]:
+    """The sound survey as cells; some scores replaced, by the row of the sheet less one."""
+    made: list[list[object]] = [list(HEADER.split(","))]
+    for i, row in enumerate(rows(comment=lambda _: "ok")):
+        cells: list[object] = list(row.split(","))
+        cells[4:7] = [NPS[i], CSAT[i], CES[i]]
+        made.append(cells)
+    for at, score in (scores or {}).items():
+        made[at][4] = score
+    return made
+
+
+def workbook(
+    sheets: dict[str, list[list[object]]],
+    *,
+    hidden: str = "",
+    hidden_rows: Iterable[int] = (),
+    from_1904: bool = False,
+) -> bytes:
+    """An Excel workbook."""
+    import openpyxl
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+    work = openpyxl.Workbook()
+    work.remove(work.active)
+    if from_1904:
+        work.epoch = CALENDAR_MAC_1904
+    for name, cells in sheets.items():
+        sheet = work.create_sheet(name)
+        for row in cells:
+            sheet.append(row)
+        for at in hidden_rows:
+            sheet.row_dimensions[at].hidden = True
+        if name == hidden:
+            sheet.sheet_state = "hidden"
+    stream = io.BytesIO()
+    work.save(stream)
+    return stream.getvalue()
+
+
+def spss(*scores: int) -> bytes:
+    """An SPSS file in which 98 and 99 are declared to be no answer."""
+    import pandas as pd
+    import pyreadstat
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.sav"
+        frame = pd.DataFrame({"id": range(1, len(scores) + 1), "nps": scores})
+        pyreadstat.write_sav(
+            frame.astype("float64"),
+            path,
+            variable_value_labels={"nps": {98: "Don't know", 99: "Refused"}},
+            missing_ranges={"nps": [{"lo": 98, "hi": 99}]},
+        )
+        return path.read_bytes()
+
+
+#: Five promoters, three detractors, two others and two without an answer.
+SPSS_NPS = (9, 10, 99, 3, 7, 98, 6, 9, 8, 0, 10, 9)
 
 #: Four promoters, four detractors, four others.
 TWELVE = (10, 9, 8, 7, 6, 5, 10, 9, 8, 6, 3, 7)
@@ -468,6 +529,27 @@ BAD = (
     Bad("B109", "emp_org_cycle.csv", "error", lines("unit,parent", "A,B", "B,C", "C,A", "D,"),
         ("CX-E052",), ("A → B → C → A",),
         study='units:\n  file: "{file}"\n  unit: unit\n  parent: parent\n'),
+    Bad("B112", "xlsx_second_sheet.xlsx", "error",
+        workbook({"Cover": [["Read me"]], "Data": grid(), "Old": grid()}, hidden="Old"),
+        ("CX-E071",), ("Cover (Read me)", "Data (response_id", "sheet: Data")),
+    Bad("B113", "xlsx_error_and_formula_cells.xlsx", "error",
+        workbook({"Sheet": grid({2: "#N/A", 3: "#DIV/0!", 4: "=SUM(F2:G2)", 5: "8"})}),
+        ("CX-E072",), ("sheet 'Sheet'", "cell E3 holds #N/A", "E4 holds #DIV/0!", "E5 a formula")),
+    Bad("B114", "xlsx_1904_dates.xlsx", "ok",
+        workbook({"Sheet": [["response_id", "recorded_at", "nps"],
+                            ["R1", dt.datetime.fromisoformat("2026-01-05"), 9]]},
+                 from_1904=True),
+        (), (), study=SMALL + "  answered_on: recorded_at\n", truth={"recorded_at": "2026-01-05"}),
+    Bad("B115", "xlsx_filtered_rows.xlsx", "flag",
+        workbook({"Sheet": grid()}, hidden_rows=range(5, 15)), ("CX-F041",),
+        ("sheet 'Sheet'", "10 rows are hidden", "all 24 are read"), truth=WHOLE),
+    Bad("B117", "cut_truncated.xlsx", "error", workbook({"Sheet": grid()})[:3000], ("CX-E016",),
+        ("cut_truncated.xlsx", "not a whole zip")),
+    Bad("B119", "spss_user_missing.sav", "repair", spss(*SPSS_NPS), ("CX-R021",),
+        ("column nps", "2 values are missing", "Refused (99) 1, Don't know (98) 1"),
+        study=SMALL.replace("response_id", "id"), truth={"rows": 12, "nps": 20.0}),
+    Bad("B121", "cut_truncated.sav", "error", spss(*SPSS_NPS)[:-20], ("CX-E016",),
+        ("cut_truncated.sav", "not a whole file"), study=SMALL.replace("response_id", "id")),
     Bad("B122", "cut_truncated.parquet", "error", parquet({"nps": list(NPS)})[:-40], ("CX-E016",),
         ("cut_truncated.parquet", "whole Parquet")),
     Bad("B123", "parquet_nested_list.parquet", "flag",
@@ -485,6 +567,3 @@ BAD = (
         ("does_not_exist.csv", "no such file", "does_not_exist_.csv"),
         beside={"does_not_exist_.csv": SOUND}),
 )  # fmt: skip
-
-#: Files of spreadsheets and of SPSS: their kinds and what their messages must name.
-LATER = ("B112", "B113", "B114", "B115", "B117", "B119", "B121")
