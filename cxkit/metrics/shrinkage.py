@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from cxkit import markup
 from cxkit.errors import QuestionError
+from cxkit.metrics.beta_binomial import drawn_shares
 from cxkit.metrics.units import Units, no_units, read_units
 from cxkit.results import Table
 
@@ -24,11 +26,34 @@ FEWEST = 4
 _LIMITS = {"%": (0, 100), "points": (-100, 100)}
 
 
-def shrunken(scores: pd.DataFrame, *, variance: Literal["pooled", "own"] = "pooled") -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """What a model knows of each unit it used, and of all of them together.
+
+    ``below`` is the chance (0 to 1) to lie below the target, NaN where none was given.
+    """
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    se: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    below: NDArray[np.float64]
+    mean: float
+    spread: float
+    model: str
+
+
+def shrunken(
+    scores: pd.DataFrame,
+    *,
+    variance: Literal["pooled", "own"] = "pooled",
+    target: float | None = None,
+) -> Table:
     """Estimate every unit's true score by drawing it towards the mean of the units.
 
-    Question: which units are best, given how few answers each has? Interval: normal, averaged over
-    how much units differ.
+    Question: which units are best, or below a target, given how few answers each has? Interval:
+    beta for counted shares, else normal; both averaged over how much units differ.
 
     Parameters
     ----------
@@ -39,22 +64,28 @@ def shrunken(scores: pd.DataFrame, *, variance: Literal["pooled", "own"] = "pool
     variance : {"pooled", "own"}, default "pooled"
         The variance of one answer: the same in all units, or each unit's own from its standard
         error. Own variances are poor where answers are few, and 0 where all agree; such a unit is
-        left out, and said.
+        left out, and said. "pooled" takes counted shares by the binomial law, where unanimous units
+        count too.
+    target : float, optional
+        A score in the unit of the metric: then ``below`` is the chance, in percent, that a unit's
+        true score is below it, and the caption counts the units of which that is as good as sure.
 
     Returns
     -------
     Table
         ``frame`` has one row per unit, the highest first: the keys, metric, measured_in, n, ``own``
         (the score as measured), value (the shrunken one), low, high, se, level, ``kept`` (the part
-        of the unit's distance from the mean that is kept, 0 to 1), method, status, reason. The only
-        league table of units that the kit makes. Fewer than 4 units with a number have none.
+        of the unit's distance from the mean that is kept, 0 to 1), with a target ``target`` and
+        ``below``, method, status, reason. The only league table of units that the kit makes. Fewer
+        than 4 units with a number have none.
 
     Raises
     ------
     ColumnError
         The frame does not come from :func:`by`.
     QuestionError
-        More than one metric, or a metric that is no score of single answers.
+        More than one metric, a metric that is no score of single answers, or a target that the
+        metric cannot have.
 
     Notes
     -----
@@ -66,8 +97,17 @@ def shrunken(scores: pd.DataFrame, *, variance: Literal["pooled", "own"] = "pool
     Intervals hold their level over units of this kind, not for a unit chosen as the most extreme by
     its own score. A unit without answers has no row value; nothing is filled.
 
+    Shares counted from independent answers have no normal law near 0 and 100 %, and a variance that
+    depends on themselves: x ~ Bin(n, p), p ~ Beta(r m, r (1 - m)), averaged over m and 1 / r, both
+    flat, with B = r / (r + n); the mixture is taken as the beta distribution of its mean and
+    variance. It takes 2 units whose answers differ. Shares by cluster or under weights go by the
+    normal model.
+
     References
     ----------
+    Christiansen, C. L. and Morris, C. N. (1997). Hierarchical Poisson regression modeling. Journal
+    of the American Statistical Association 92(438), 618-632. doi:10.1080/01621459.1997.10474013
+
     Efron, B. and Morris, C. (1975). Data analysis using Stein's estimator and its generalizations.
     Journal of the American Statistical Association 70(350), 311-319.
     doi:10.1080/01621459.1975.10479864
@@ -95,42 +135,89 @@ def shrunken(scores: pd.DataFrame, *, variance: Literal["pooled", "own"] = "pool
             f'shrunken: variance={variance!r} is not known.\n  Write "pooled" or "own".'
         )
     units = read_units(scores, asked="shrunken")
+    floor, top = _LIMITS.get(units.measured_in, (-np.inf, np.inf))
+    if target is not None and not floor <= target <= top:
+        raise QuestionError(
+            f"shrunken: the target {target:g} is no {units.metric}.\n"
+            f"  Write a score from {floor:g} to {top:g}."
+        )
+    counted = units.counted and units.measured_in == "%" and variance == "pooled"
     v = units.errors**2 if variance == "own" else units.within / units.n
-    within = v > 0
+    within = np.ones(v.size, dtype=bool) if counted else v > 0
     used = units.usable.copy()
     used[units.usable] = within
-    y, v = units.measured[within], v[within]
+    y, v, n = units.measured[within], v[within], units.n[within]
     columns = ["own", "value", "low", "high", "se", "level", "kept"]
-    if y.size < FEWEST:
+    columns += [] if target is None else ["target", "below"]
+    mixed = int(((y > 0) & (y < 100)).sum()) if counted else y.size
+    if y.size < FEWEST or mixed < 2:
+        few, what = (y.size, "a number and a spread") if y.size < FEWEST else (mixed, "yes and no")
         reason = (
-            f"How much units differ needs at least {FEWEST} units with a number and a spread; "
-            f"there {'is 1' if y.size == 1 else f'are {y.size}'}."
+            f"How much units differ needs at least {FEWEST if few == y.size else 2} units with "
+            f"{what}; there {'is 1' if few == 1 else f'are {few}'}."
         )
         frame = no_units(units, columns, reason)
         caption = f"No shrunken scores by {units.name}: {reason}{units.left_out}"
         return Table(frame=frame, caption=caption, shown=frame[list(units.keys)].iloc[:0])
-    value, se, kept = _average(y, v)
-    half = -float(ndtri((1 - units.level) / 2)) * se
-    floor, top = _LIMITS.get(units.measured_in, (None, None))
+    drawn = _counted(y, n, units.level, target) if counted else _normal(y, v, units.level, target)
     frame = units.frame[[*units.keys, "metric", "measured_in", "n", "value"]].rename(
         columns={"value": "own"}
     )
     found: dict[str, Any] = {
-        "value": value,
-        "low": np.clip(value - half, floor, top),
-        "high": np.clip(value + half, floor, top),
-        "se": se,
+        "value": drawn.value,
+        "low": np.clip(drawn.low, floor, top),
+        "high": np.clip(drawn.high, floor, top),
+        "se": drawn.se,
         "level": units.level,
-        "kept": kept,
+        "kept": drawn.kept,
     }
+    if target is not None:
+        found |= {"target": float(target), "below": 100 * drawn.below}
     for name, column in found.items():
         frame[name] = np.nan
         frame.loc[used, name] = column
-    frame["method"] = f"shrunken towards the mean of {y.size:,} units"
+    frame["method"] = f"shrunken towards the mean of {y.size:,} units, {drawn.model}"
     frame["status"] = np.where(used, "ok", "no data")
     frame["reason"] = np.where(used, "", "No number, or no spread, for this unit.")
     frame = frame.sort_values("value", ascending=False, kind="stable", ignore_index=True)
-    return _table(frame, units, y, v)
+    return _table(frame, units, drawn)
+
+
+def _counted(
+    y: NDArray[np.float64], n: NDArray[np.float64], level: float, target: float | None
+) -> _Drawn:
+    """Return counted shares, in percent, by the beta-binomial model."""
+    found = drawn_shares(np.round(y * n / 100), n)
+    return _Drawn(
+        value=100 * found.value,
+        low=100 * found.quantile((1 - level) / 2),
+        high=100 * found.quantile((1 + level) / 2),
+        se=100 * found.se,
+        kept=found.kept,
+        below=np.full(y.size, np.nan) if target is None else found.below(target / 100),
+        mean=100 * found.mean,
+        spread=100 * found.spread,
+        model="beta-binomial",
+    )
+
+
+def _normal(
+    y: NDArray[np.float64], v: NDArray[np.float64], level: float, target: float | None
+) -> _Drawn:
+    """Return scores by the normal model."""
+    value, se, kept, below = _average(y, v, np.nan if target is None else target)
+    half, tau2 = -float(ndtri((1 - level) / 2)) * se, reml(y, v)
+    return _Drawn(
+        value=value,
+        low=value - half,
+        high=value + half,
+        se=se,
+        kept=kept,
+        below=below,
+        mean=float(_likelihood(np.array([tau2]), y, v)[1][0]),
+        spread=math.sqrt(tau2),
+        model="normal",
+    )
 
 
 def reml(values: NDArray[np.float64], variances: NDArray[np.float64]) -> float:
@@ -159,9 +246,9 @@ def _likelihood(
 
 
 def _average(
-    y: NDArray[np.float64], v: NDArray[np.float64], *, points: int = 400
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean, standard deviation and weight of each unit, averaged over tau^2.
+    y: NDArray[np.float64], v: NDArray[np.float64], target: float, *, points: int = 400
+) -> tuple[NDArray[np.float64], ...]:
+    """Return mean, deviation, part kept and chance below a target of each unit, over all tau^2.
 
     tau^2 = v0 (1 - u^2) / u^2 for u on a grid from 0 to 1 reaches every variance; a flat prior on
     tau^2 has the density 2 v0 / u^3 there.
@@ -177,43 +264,47 @@ def _average(
     log = log - 3 * np.log(u)
     p = np.exp(log - log.max())
     p /= p.sum()
-    first, second, kept = np.zeros_like(y), np.zeros_like(y), np.zeros_like(y)
+    first, second, kept, below = (np.zeros_like(y) for _ in range(4))
     for weight, tau2, middle, weights in zip(p, grid, mean, total, strict=True):
         if weight < 1e-12:
             continue
         b = v / (v + tau2)
         at = middle + (1 - b) * (y - middle)
+        spread = v * (1 - b) + b**2 / weights
         first += weight * at
-        second += weight * (at**2 + v * (1 - b) + b**2 / weights)
+        second += weight * (at**2 + spread)
         kept += weight * (1 - b)
-    return first, np.sqrt(np.maximum(second - first**2, 0)), kept
+        below += weight * ndtr((target - at) / np.sqrt(spread))
+    return first, np.sqrt(np.maximum(second - first**2, 0)), kept, below
 
 
-def _table(
-    frame: pd.DataFrame, units: Units, y: NDArray[np.float64], v: NDArray[np.float64]
-) -> Table:
+def _table(frame: pd.DataFrame, units: Units, drawn: _Drawn) -> Table:
     """Return the units as a league table, with how much they truly differ in the caption."""
-    unit = units.measured_in
-    tau2 = reml(y, v)
-    spread = markup.quantity(math.sqrt(tau2), "percentage points" if unit == "%" else unit)
-    mean = float(_likelihood(np.array([tau2]), y, v)[1][0])
+    unit, many = units.measured_in, drawn.value.size
+    spread = markup.quantity(drawn.spread, "percentage points" if unit == "%" else unit)
     label = markup.percent_label(units.level)
+    by = "REML" if drawn.model == "normal" else drawn.model
     caption = (
-        f"{units.metric} by {units.name}, drawn towards the mean of {y.size:,} units, "
-        f"{markup.quantity(mean, unit)}, the more the fewer the answers. Their true scores differ "
-        f"by a standard deviation of about {spread} (REML). Neighbours whose intervals overlap are "
-        f"not told apart by their place.{units.left_out}"
+        f"{units.metric} by {units.name}, drawn towards the mean of {many:,} units, "
+        f"{markup.quantity(drawn.mean, unit)}, the more the fewer the answers. Their true scores "
+        f"differ by a standard deviation of about {spread} ({by}). Neighbours whose intervals "
+        "overlap are not told apart by their place."
     )
-    table = Table.of(
-        frame,
-        caption=caption,
-        columns=[
-            *((key, key, "text") for key in units.keys),
-            ("n", "n", "count"),
-            ("As measured", "own", unit),
-            ("Shrunken", "value", unit),
-            (f"{label} interval", "low..high", unit),
-            ("Part kept", "kept", "ratio"),
-        ],
-    )
+    columns = [
+        *((key, key, "text") for key in units.keys),
+        ("n", "n", "count"),
+        ("As measured", "own", unit),
+        ("Shrunken", "value", unit),
+        (f"{label} interval", "low..high", unit),
+        ("Part kept", "kept", "ratio"),
+    ]
+    if "target" in frame:
+        at = markup.quantity(float(frame["target"].max()), unit)
+        sure = [int((side >= units.level).sum()) for side in (drawn.below, 1 - drawn.below)]
+        caption += (
+            f" Below {at} with a chance of {label} or more: {sure[0]:,} of {many:,} units; at or "
+            f"above it with that chance: {sure[1]:,}; of {many - sum(sure):,} it cannot be told."
+        )
+        columns.append((f"Chance to be below {at}", "below", "%"))
+    table = Table.of(frame, caption=caption + units.left_out, columns=columns)
     return dataclasses.replace(table, frame=frame)

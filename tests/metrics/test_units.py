@@ -73,9 +73,18 @@ def test_schools_agree_with_the_integral():
         return sum(integrate.quad(f, a, b, epsabs=0, epsrel=1e-9)[0] for a, b in pieces)
 
     whole = over(lambda t: given(t)[0])
+
+    def chance(tau2, i, target=5.0):
+        w = 1 / (v + tau2)
+        kept = tau2 * w
+        spread = v * kept + (1 - kept) ** 2 / w.sum()
+        return stats.norm.cdf((target - given(tau2)[1][i]) / np.sqrt(spread[i]))
+
     there = [over(lambda t, i=i: given(t)[0] * given(t)[1][i]) / whole for i in range(8)]
-    found = cx.shrunken(as_frame(*SCHOOLS), variance="own").frame.sort_values("unit")
+    below = [over(lambda t, i=i: given(t)[0] * chance(t, i)) / whole for i in range(8)]
+    found = cx.shrunken(as_frame(*SCHOOLS), variance="own", target=5).frame.sort_values("unit")
     np.testing.assert_allclose(found["value"], there, atol=2e-3)
+    np.testing.assert_allclose(found["below"] / 100, below, atol=2e-4)
 
 
 def test_schools_agree_with_rgbp():
@@ -134,6 +143,109 @@ def test_intervals_hold_their_level_over_units(k, ratio):
         closer.append(((found["value"] - truth) ** 2).sum() < ((found["own"] - truth) ** 2).sum())
     assert 0.93 <= np.mean(inside) <= 1
     assert np.mean(closer) > 0.6
+
+
+def by_counts(yes, n):
+    """Shares of units as cx.by returns them, from how many of how many said yes."""
+    units = [f"u{i:03d}" for i in range(len(n))]
+    rows = pd.DataFrame(
+        {
+            "unit": np.repeat(units, 2),
+            "yes": [1, 0] * len(n),
+            "people": np.column_stack([yes, np.asarray(n) - yes]).ravel(),
+        }
+    )
+    return cx.by(rows, "unit", cx.share, column="yes", counts="people")
+
+
+@pytest.mark.parametrize(
+    ("yes", "n"),
+    [
+        ([9, 8, 3, 10, 6], [10, 12, 8, 10, 9]),
+        ([0, 0, 1, 0, 3, 0, 0, 0], [20, 30, 25, 40, 22, 5, 9, 100]),
+        ([90, 10, 50, 99, 1, 0], [100] * 6),  # units as unlike as can be
+        (HITS, [45] * 18),
+    ],
+)
+def test_shares_agree_with_a_fine_grid_over_everything(yes, n):
+    """The same model on 400 x 400 points of both logits, laid out without looking at the data."""
+    yes, n = np.array(yes), np.array(n)
+    m = special.expit(np.linspace(-16, 16, 400))[None, :]
+    r = 20 * np.exp(np.linspace(-10, 10, 400))[:, None]
+    log = np.log(m * (1 - m) / r)  # d(1/r) = (1 / r) d(log r)
+    for x, k in zip(yes, n, strict=True):
+        log = log + special.betaln(r * m + x, r * (1 - m) + k - x)
+        log = log - special.betaln(r * m, r * (1 - m))
+    p = np.exp(log - log.max())
+    p /= p.sum()
+    found = cx.shrunken(by_counts(yes, n), target=60).frame.sort_values("unit")
+    for row, x, k in zip(found.to_dict("records"), yes, n, strict=True):
+        at = (x + r * m) / (k + r)
+        mean = (p * at).sum()
+        second = (p * (at**2 + at * (1 - at) / (k + r + 1))).sum()
+        assert row["value"] / 100 == pytest.approx(mean, abs=2e-5)
+        assert row["se"] / 100 == pytest.approx(np.sqrt(second - mean**2), rel=1e-3)
+        assert row["kept"] == pytest.approx((p * k / (k + r)).sum(), abs=2e-4)
+        # The one approximation: the mixture as a beta distribution of its mean and variance.
+        if 1e-9 < mean < 1 - 1e-9:
+            below = (p * special.betainc(r * m + x, r * (1 - m) + k - x, 0.6)).sum()
+            assert row["below"] / 100 == pytest.approx(below, abs=0.03)
+
+
+@pytest.mark.parametrize(("a", "b"), [(19, 1), (3, 27), (8, 8), (200, 20)])
+def test_shares_hold_their_level_over_units_near_the_ends_too(a, b):
+    """Planted shares, 40 firms of 25 branches with 4 to 30 answers; chances are as good as said."""
+    rng = np.random.default_rng(17)
+    target = 100 * stats.beta.median(a, b)
+    inside, said, was = [], [], []
+    for _ in range(40):
+        n = rng.integers(4, 31, 25)
+        truth = rng.beta(a, b, 25)
+        frame = cx.shrunken(by_counts(rng.binomial(n, truth), n), target=target).frame
+        found, true = frame.sort_values("unit"), 100 * truth
+        inside.append(((found["low"] <= true) & (true <= found["high"])).mean())
+        chance = found["below"].to_numpy() / 100
+        sure = np.maximum(chance, 1 - chance)
+        said += sure[sure > 0.8].tolist()
+        was += ((true < target) == (chance > 0.5))[sure > 0.8].tolist()
+        assert (found["low"] >= 0).all()
+        assert (found["high"] <= 100).all()
+    assert np.mean(inside) >= 0.925  # 1,000 units, those of a firm alike in what is not known
+    if len(was) > 50:  # branches nearly alike leave little to be sure of
+        assert np.mean(was) > np.mean(said) - 0.05
+    assert len(was) > 50 or a == 200
+
+
+def test_yes_and_no_mirror_the_shrunken_shares_and_unanimous_units_are_in():
+    yes, n = np.array([9, 8, 3, 10, 6, 4]), np.array([10, 12, 8, 10, 9, 4])
+    one = cx.shrunken(by_counts(yes, n), target=70)
+    other = cx.shrunken(by_counts(n - yes, n), target=30).frame.sort_values("unit")
+    found = one.frame.sort_values("unit")
+    assert (found["status"] == "ok").all()
+    np.testing.assert_allclose(found["value"], 100 - other["value"], rtol=1e-6)
+    np.testing.assert_allclose(found["low"], 100 - other["high"], rtol=1e-5)
+    np.testing.assert_allclose(found["below"], 100 - other["below"], rtol=1e-5)
+    assert found["method"].unique().tolist() == [
+        "shrunken towards the mean of 6 units, beta-binomial"
+    ]
+    assert found["value"].between(found["low"], found["high"]).all()
+    alike = cx.shrunken(by_counts(np.array([9, 9, 9, 9, 3]), np.full(5, 9)))
+    assert "at least 2 units with yes and no; there is 1." in alike.caption
+    clustered = by_counts(yes, n).assign(method="Wilson, cluster-robust by 9 clusters")
+    assert cx.shrunken(clustered).frame["method"].iloc[0].endswith("units, normal")
+
+
+def test_the_caption_counts_what_is_as_good_as_sure():
+    yes, n = np.array([1, 2, 20, 39, 40, 19]), np.full(6, 40)
+    table = cx.shrunken(by_counts(yes, n), target=50)
+    sure = (table.frame["below"] >= 95).sum(), (table.frame["below"] <= 5).sum()
+    assert sure == (2, 2)
+    assert (
+        "Below 50.0 % with a chance of 95 % or more: 2 of 6 units; at or above it with that "
+        "chance: 2; of 2 it cannot be told."
+    ) in table.caption
+    assert "Chance to be below 50.0 %" in table.shown.columns
+    assert "below" not in cx.shrunken(by_counts(yes, n)).frame
 
 
 def test_answers_of_branches_hold_the_planted_truth():
@@ -313,5 +425,7 @@ def test_choices_that_are_refused():
         cx.funnel(scores, overdispersion="random")
     with pytest.raises(QuestionError, match="the target 120 is no share"):
         cx.funnel(as_frame([10, 20], [1, 1], measured_in="%"), target=120)
+    with pytest.raises(QuestionError, match=r"target 120 is no effect.*\n.*from 0 to 100"):
+        cx.shrunken(as_frame([10, 20], [1, 1], measured_in="%"), target=120)
     with pytest.raises(QuestionError, match='Write "pooled" or "own"'):
         cx.shrunken(scores, variance="each")
