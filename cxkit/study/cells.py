@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from cxkit.errors import CxkitError, DataError
+from cxkit.study.formats.raw import coded
 from cxkit.study.ledger import Ledger, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pandas as pd
 
     from cxkit.study import columns as c
     from cxkit.study.formats.raw import RawTable
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 class Cells:
     """A column's text, its role and declaration, and where its findings go."""
 
-    text: np.ndarray
+    text: Any
     role: str
     spec: c.Column
     raw: RawTable
@@ -89,6 +92,15 @@ class Cells:
         shown = "" if self.private else f" ({before} → {after})"
         self.ledger.repair(code, f"{what(values)}{shown}.", self.place(changed))
 
+    @cached_property
+    def coded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the codes and the distinct texts of the column."""
+        column = self.spec.column
+        whole = self.raw.columns
+        if column in whole and self.text is whole[column]:
+            return self.raw.coded(column)
+        return coded(self.text)
+
     def place(self, bad: np.ndarray | None = None) -> Place:
         """Return where a finding about the rows of a mask, or the whole column, stands."""
         return place_of(self.table, self.file, self.raw, self.raw.lines, bad, self.spec.column)
@@ -98,7 +110,7 @@ class Cells:
 
         ``convert`` gives None where a text does not fit; an empty text is missing.
         """
-        codes, uniques = pd.factorize(self.text)
+        codes, uniques = self.coded
         values = np.full(len(uniques), np.nan)
         bad = np.zeros(len(uniques), dtype=bool)
         for i, text in enumerate(uniques):
@@ -110,7 +122,7 @@ class Cells:
 
     def where(self, fits: Callable[[str], bool]) -> np.ndarray:
         """Return the rows whose text fits, asking each distinct text once."""
-        codes, uniques = pd.factorize(self.text)
+        codes, uniques = self.coded
         return np.array([fits(text) for text in uniques], dtype=bool)[codes]
 
 

@@ -227,7 +227,7 @@ def read_study_table(
         table=table,
         file=shown,
         raw=raw,
-        frame=pd.DataFrame(series),
+        frame=pd.DataFrame(series, copy=False),
         lines=raw.lines,
         sha256=digest(content),
         size=len(content),

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from cxkit.study.formats.raw import RawTable, UnreadableError
 
@@ -53,7 +52,7 @@ def with_points(
     commas become points, and points and spaces between thousands go. In a file separated by commas
     a lone point is a decimal point; elsewhere 1.234 must be declared.
     """
-    found = {name: pd.factorize(raw.columns[name]) for name in numeric if name in raw.columns}
+    found = {name: raw.coded(name) for name in numeric if name in raw.columns}
     said: set[str] = set()
     unsure: dict[str, str] = {}
     for name, (_, values) in found.items():

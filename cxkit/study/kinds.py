@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxkit.study import columns as c
-from cxkit.study.cells import Cells
+from cxkit.study.formats.raw import as_text, holds, letters
 from cxkit.study.moments import dates
 from cxkit.study.numbers import amounts, scores, weights
+
+if TYPE_CHECKING:
+    from cxkit.study.cells import Cells
 
 #: Characters without width that change no word; joiners, which do, are not among them.
 _NO_WIDTH = re.compile("[\u200b\u2060\ufeff\u00ad]")
 
 #: 9.00720E+15: what a spreadsheet makes of a long number.
 _SCIENTIFIC = re.compile(r"\d[.,]\d+E\+\d+")
+
+#: The last byte that is no letter, digit or mark; the first that is not ASCII.
+_SPACE, _ASCII = 32, 128
 
 _FLOAT_ID = re.compile(r"\d+\.0+")
 
@@ -49,35 +57,42 @@ def typed(cells: Cells) -> pd.Series:
 
 def _trimmed(cells: Cells) -> Cells:
     """Take the spaces off the ends, and say so; a comment may keep how it was written."""
-    codes, uniques = pd.factorize(cells.text)
+    lowest, highest = letters(cells.text)
+    if lowest > _SPACE and highest < _ASCII:
+        return cells
+    codes, uniques = cells.coded
     stripped = np.array([u.strip() for u in uniques], dtype=object)
     changed = (stripped != uniques)[codes] if len(uniques) else np.zeros(0, dtype=bool)
     if not changed.any():
         return cells
     text = stripped[codes]
     if cells.role == "comment":
-        return Cells(**{**cells.__dict__, "text": text})
+        return replace(cells, text=as_text(text))
     return cells.repaired("CX-R011", changed, text, lambda n: f"spaces around {n} taken off")
 
 
 def _words(cells: Cells) -> pd.Series:
     """Read words, letters composed and nothing without width in them; an empty cell is missing."""
-    if cells.role != "comment":
-        codes, uniques = pd.factorize(cells.text)
+    if cells.role != "comment" and letters(cells.text)[1] >= _ASCII:
+        codes, uniques = cells.coded
         plain = [unicodedata.normalize("NFC", _NO_WIDTH.sub("", u)).strip() for u in uniques]
-        text = np.array(plain, dtype=object)[codes] if len(uniques) else cells.text
-        if (changed := text != cells.text).any():
+        after = np.array(plain, dtype=object)
+        if (changed := (after != uniques)[codes]).any():
             cells = cells.repaired(
                 "CX-R017",
                 changed,
-                text,
+                after[codes],
                 lambda n: f"letters composed (NFC), or characters without width taken out, in {n}",
             )
-    return pd.Series(pd.array(cells.text, dtype="str")).mask(pd.Series(cells.text == ""))
+    words = pd.Series(as_text(cells.text))
+    empty = cells.text == ""
+    return words.mask(pd.Series(empty)) if empty.any() else words
 
 
 def _ids(cells: Cells) -> None:
     """Refuse ids whose digits a spreadsheet lost; flag those that it wrote as decimals."""
+    if not holds(cells.text, "+") and not holds(cells.text, "."):
+        return
     lost = cells.where(lambda text: bool(_SCIENTIFIC.fullmatch(text)))
     if lost.any():
         cells.refuse(
@@ -125,4 +140,4 @@ def _yes_no(cells: Cells, spec: c.YesNo) -> pd.Series:
             cure=f"In study.yml write  {cells.role}: {{column: {cells.spec.column}, "
             "yes: [...], no: [...]}",
         )
-    return pd.Series(values).astype("boolean")
+    return pd.Series(values, copy=False).astype("boolean")

@@ -40,6 +40,8 @@ def with_words(raw: RawTable, roles: Mapping[str, Column], *, private: bool) -> 
     another, and only the label knows. Scores and ids keep their codes. A code without a label stays
     as it is; where two codes have one label, the code stands behind it.
     """
+    if not raw.value_labels:
+        return raw
     columns, notes = dict(raw.columns), []
     for spec in roles.values():
         wants = isinstance(spec, Text) or (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from cxkit.study.contract import Responses
 from cxkit.study.rules import is_dated
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxkit.study.checks import Checked
     from cxkit.study.ledger import Ledger
 
@@ -28,8 +28,7 @@ def hold_links(
 
 def _strangers(given: pd.Series, known: pd.Series) -> pd.Series:
     """Return which of the given ids are filled and not known."""
-    ids = set(known)
-    return pd.Series([i not in ids for i in given], index=given.index) & given.notna()
+    return ~given.isin(known) & given.notna()
 
 
 def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:

@@ -24,7 +24,7 @@ _SERIAL = re.compile(r"\d{5}(\.\d+)?|\d{10}|\d{13}")
 
 def dates(cells: Cells, spec: c.Date) -> pd.Series:
     """Read days and moments in the form declared; none may lie after ``as_of``."""
-    codes, uniques = pd.factorize(cells.text)
+    codes, uniques = cells.coded
     texts = [str(u) for u in uniques]
     iso = not spec.date or spec.column in cells.raw.iso
     zones = [""] * len(texts)

@@ -93,7 +93,7 @@ def scores(cells: Cells, spec: c.Score) -> pd.Series:
             cells.tell(code, changed, lambda n, what=what: f"{what} {n}", example)  # type: ignore[misc]
     if bad.any():
         _refuse_scores(cells, spec, values, bad)
-    return pd.Series(values)
+    return pd.Series(values, copy=False)
 
 
 def folded(label: str) -> str:
@@ -193,7 +193,7 @@ def amounts(cells: Cells) -> pd.Series:
             cure=f"{seen}Write numbers as 1234.5: no thousands marks, no currency, no sign but "
             "the minus, a point for decimals.",
         )
-    return pd.Series(values)
+    return pd.Series(values, copy=False)
 
 
 def weights(cells: Cells) -> pd.Series:
@@ -221,4 +221,4 @@ def weights(cells: Cells) -> pd.Series:
             cells.place(),
             cure="Export the weights again, or take  weight:  out of study.yml.",
         )
-    return pd.Series(values)
+    return pd.Series(values, copy=False)

@@ -68,7 +68,10 @@ def _footnotes(checked: Checked, ledger: Ledger) -> None:
     frame = checked.frame
     if len(frame.columns) < 4:
         return
-    alone = (frame.notna().sum(axis=1) <= 1).to_numpy()
+    filled = np.zeros(len(frame), dtype=np.int16)
+    for role in frame:
+        filled += frame[role].notna().to_numpy()
+    alone = filled <= 1
     if alone.any() and not alone.all():
         ledger.refuse(
             "CX-E042",
@@ -95,6 +98,8 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
             )
         return
     filled = frame[key].notna().all(axis=1)
+    if _all_differ(frame[key]) or not frame[key].duplicated().any():
+        return
     copies = (frame.duplicated() & filled).to_numpy()
     if copies.any():
         ledger.repair(
@@ -117,6 +122,17 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
             checked.place(again, role=key[0]),
             cure="One of them is wrong, or this column is not what tells rows apart.",
         )
+
+
+def _all_differ(keys: pd.DataFrame) -> bool:
+    """Whether a key is seen at once to differ in all rows: a single text column that ascends."""
+    if len(keys.columns) > 1:
+        return False
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.chunked_array(pa.array(keys.iloc[:, 0].array))
+    return bool(pc.all(pc.less(text[:-1], text[1:]), skip_nulls=False).as_py())
 
 
 def _and(words: list[str]) -> str:

@@ -5,43 +5,44 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxkit.study.formats.dialect import dialect_of
-from cxkit.study.formats.encoding import decoded
-from cxkit.study.formats.raw import RawTable, UnreadableError
-from cxkit.study.formats.survey_exports import (
-    Export,
-    dropped,
-    moments,
-    recognised,
-    zones_told,
+from cxkit.study.formats.encoding import utf8
+from cxkit.study.formats.header import HEAD, Head, head_of, open_quote, strict_reader
+from cxkit.study.formats.quick import read_quick
+from cxkit.study.formats.raw import (
+    RawTable,
+    UnreadableError,
+    as_text,
+    chosen,
+    joined,
+    only,
 )
+from cxkit.study.formats.survey_exports import dropped, moments, zones_told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-    from cxkit.study.formats.dialect import Dialect
     from cxkit.study.formats.encoding import Note
+    from cxkit.study.formats.survey_exports import Export
     from cxkit.study.reading import Reading
 
-#: A field longer than this is taken for a fault of the file.
-LONGEST_FIELD = 4_000_000
+#: From this size on a reader in C is asked first; below, the strict one is as quick.
+QUICK = 256 * 1024
 
-
-@dataclass
-class _Records:
-    """The records of a file below the lines above its header, and where each begins."""
-
-    records: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    blank: list[int] = field(default_factory=list)
+#: Records are turned into columns in pieces of this length.
+_PIECE = 20_000
 
 
 def read_delimited(
-    content: bytes, wanted: Collection[str], how: Reading, *, keep_all: bool = False
+    content: bytes,
+    wanted: Collection[str],
+    how: Reading,
+    *,
+    keep_all: bool = False,
+    quick: int = QUICK,
 ) -> RawTable:
     """Read text with separators; every field stays text.
 
@@ -55,6 +56,8 @@ def read_delimited(
         What study.yml declares about the file.
     keep_all : bool
         Keep the other columns too.
+    quick : int
+        From this size on, a file that is regular in every byte is read by pyarrow.
 
     Returns
     -------
@@ -66,137 +69,137 @@ def read_delimited(
         The encoding or the separator cannot be told, the header is unfit, a row has another number
         of fields, or a quote does not close.
     """
-    text, notes = decoded(content, how.encoding)
-    dialect = dialect_of(text, wanted, how)
-    notes.extend(dialect.notes)
-    read = _records(text, dialect)
-    if not read.records:
-        raise UnreadableError("CX-E006", "the file holds only blank lines.", "Export it again.")
-    export = recognised(read.records[:3], how)
-    rows = export.header_rows if export else 1
-    names = list(export.header) if export else read.records[0]
-    header, odd = unique(names, read.lines[0], wanted)
-    notes.extend(odd)
-    _one_length(read, len(header), dialect.delimiter)
-    if export:
-        notes.extend(export.notes(read.lines))
-    if read.blank and len(read.lines) > 1 and read.blank[0] < read.lines[-1]:
-        inner = tuple(line for line in read.blank if line < read.lines[-1])
-        notes.append(("CX-R001", f"{len(inner)} blank lines passed over.", inner))
-    needed = frozenset(wanted) | (export.needed if export else frozenset())
-    body = read.records[rows:]
-    table = RawTable(
-        header=tuple(header),
-        columns={
-            name: np.array([record[i] for record in body], dtype=object)
-            for i, name in enumerate(header)
-            if keep_all or name in needed or not names[i].strip()
-        },
-        lines=np.array(read.lines[rows:], dtype=np.int64),
-        separator=dialect.delimiter,
-        repairs=tuple(notes),
-    )
-    nameless = [name for name, given in zip(header, names, strict=True) if not given.strip()]
-    return finished(table, export, how, nameless, header if keep_all else wanted)
+    text, told = utf8(content, how.encoding)
+    head = first_of(text, wanted, how, keep_all=keep_all)
+    table = read_quick(text, head) if len(text) >= quick else None
+    return completed(table or read_strict(text, head), head, how, told)
 
 
-def _records(text: str, dialect: Dialect) -> _Records:
-    """Read every record, with the line it begins on; blank ones apart."""
-    csv.field_size_limit(LONGEST_FIELD)
-    stream = io.StringIO(text, newline="")
-    for _ in range(dialect.above):
+def completed(table: RawTable, head: Head, how: Reading, told: Collection[Note]) -> RawTable:
+    """Return the rows of a text file without what is no answer, and all that was decided."""
+    table = replace(table, repairs=(*told, *table.repairs))
+    return finished(table, head.export, how, head.nameless, head.asked)
+
+
+def first_of(text: bytes, wanted: Collection[str], how: Reading, *, keep_all: bool) -> Head:
+    """Return the head of a file from its first bytes, or from all where they do not suffice."""
+    start = text[:HEAD].decode("utf-8", errors="ignore")
+    try:
+        return head_of(start, wanted, how, keep_all=keep_all)
+    except UnreadableError:
+        if len(text) <= HEAD:
+            raise
+        return head_of(text.decode("utf-8"), wanted, how, keep_all=keep_all)
+
+
+@dataclass
+class _Rows:
+    """Records on their way into columns."""
+
+    places: tuple[int, ...]
+    pending: list[list[str]] = field(default_factory=list)
+    pieces: list[list[Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    blank: list[int] = field(default_factory=list)
+    ragged: list[tuple[int, int]] = field(default_factory=list)
+    spare: bool = True
+
+    def add(self, record: list[str], line: int) -> None:
+        """Take one record of the right length."""
+        self.pending.append(record)
+        self.lines.append(line)
+        if len(self.pending) == _PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Turn what is pending into columns."""
+        self.pieces.append([as_text([r[i] for r in self.pending]) for i in self.places])
+        self.pending = []
+
+
+def read_strict(text: bytes, head: Head) -> RawTable:
+    """Read every record field by field, and say exactly where one does not fit.
+
+    Parameters
+    ----------
+    text : bytes
+        The file in UTF-8.
+    head : Head
+        What is known of it.
+
+    Returns
+    -------
+    RawTable
+        With the columns that the head takes, odd ones among them.
+
+    Raises
+    ------
+    UnreadableError
+        Quotes do not close, or rows have another number of fields than the header.
+    """
+    stream = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    for _ in range(head.above):
         next(stream)
-    reader = csv.reader(stream, delimiter=dialect.delimiter, strict=True)
-    read = _Records()
-    begin = dialect.above + 1
+    reader = strict_reader(stream, head.mark)
+    length = len(head.header)
+    rows = _Rows(tuple(head.header.index(name) for name in head.taken))
+    begin = head.above + 1
     try:
         for record in reader:
-            length = len(read.records[0]) if read.records else 0
             filled = any(field.strip() for field in record)
-            if filled or 1 < len(record) == length:
-                read.records.append(record)
-                read.lines.append(begin)
+            if len(record) == length and (filled or length > 1):
+                rows.add(record, begin)
+            elif not filled:
+                rows.blank.append(begin)
             else:
-                read.blank.append(begin)
-            begin = dialect.above + reader.line_num + 1
+                rows.ragged.append((begin, len(record)))
+                rows.spare &= len(record) == length + 1 and not record[-1].strip()
+            begin = head.above + reader.line_num + 1
     except csv.Error:
-        raise UnreadableError(
-            "CX-E010",
-            "from here on the quotes do not close, or stand inside a field.",
-            'A quote inside a quoted field is written twice ("").',
-            (begin,),
-        ) from None
-    return read
+        raise open_quote(begin) from None
+    if rows.ragged:
+        raise _other_length(rows, length, head.mark)
+    rows.flush()
+    notes = list(head.notes)
+    last = rows.lines[-1] if rows.lines else 0
+    if inner := tuple(line for line in rows.blank if line < last):
+        notes.append(("CX-R001", f"{len(inner)} blank lines passed over.", inner))
+    return RawTable(
+        header=head.header,
+        columns={
+            name: joined([piece[i] for piece in rows.pieces]) for i, name in enumerate(head.taken)
+        },
+        lines=np.array(rows.lines, dtype=np.int64),
+        separator=head.mark,
+        repairs=tuple(notes),
+    )
 
 
-def _one_length(read: _Records, length: int, mark: str) -> None:
-    """Refuse rows that have more fields than the header, or fewer."""
-    ragged = [
-        (line, len(record))
-        for record, line in zip(read.records, read.lines, strict=True)
-        if len(record) != length
-    ]
-    if not ragged:
-        return
-    first, found = ragged[0]
-    where = tuple(line for line, _ in ragged)
-    if length == 1 and len(ragged) == len(read.records) - 1:
-        raise UnreadableError(
+def _other_length(rows: _Rows, length: int, mark: str) -> UnreadableError:
+    """Return the fault of rows that have more fields than the header, or fewer."""
+    first, found = rows.ragged[0]
+    where = tuple(line for line, _ in rows.ragged)
+    if length == 1 and not rows.lines:
+        return UnreadableError(
             "CX-E012",
             f"the first line is a title, not a header; the header seems to be line {first}.",
             f"In study.yml write  skip_rows: {first - 1}",
             (1,),
         )
-    many = f" ({len(ragged)} rows are so)" if len(ragged) > 1 else ""
     name = {",": "A comma", ";": "A semicolon", "\t": "A tab"}.get(mark, f"The mark {mark!r}")
-    last = len(ragged) == 1 and first == read.lines[-1]
     if found > length:
-        every = len(ragged) == len(read.records) - 1 and found == length + 1
         cure = f"{name} inside a field needs quotes around the field."
-        if every and all(not record[-1].strip() for record in read.records[1:]):
+        if rows.spare and not rows.lines:
             cure = "Every row ends with one separator more than the header: name that column."
     else:
         cure = "The row is cut short; an empty answer still has its separators."
+        last = len(rows.ragged) == 1 and first > max(rows.lines, default=0)
         if last and found == 1:
             cure += " If it is a note or a total below the table, take it out."
-    raise UnreadableError("CX-E011", f"{found} fields, the header has {length}{many}.", cure, where)
-
-
-def unique(names: list[str], line: int, wanted: Collection[str]) -> tuple[list[str], list[Note]]:
-    """Return names that tell columns apart; one asked for must do so by itself.
-
-    Raises
-    ------
-    UnreadableError
-        A column asked for stands there twice, or the line is no header at all.
-    """
-    asked = set(wanted)
-    twice = sorted({name for name in names if name.strip() and names.count(name) > 1})
-    if twice and asked and not asked & set(names):
-        raise UnreadableError(
-            "CX-E014",
-            "this line looks like data, not a header: it has none of the columns asked for "
-            f"({', '.join(sorted(asked)[:10])}).",
-            "Put the names of the columns on the first line.",
-            (line,),
-        )
-    if meant := [name for name in twice if name in asked]:
-        raise UnreadableError(
-            "CX-E015",
-            f"the header has {', '.join(map(repr, meant))} more than once.",
-            "Give every column its own name.",
-            (line,),
-        )
-    notes: list[Note] = []
-    if twice:
-        told = f"the header has {', '.join(map(repr, twice[:3]))} more than once"
-        told += f" (and {len(twice) - 3} other names so)" if len(twice) > 3 else ""
-        notes.append(("CX-F023", f"{told}; no study can name these columns.", (line,)))
-    header = [
-        f"{name} (column {i})".strip() if name in twice or not name.strip() else name
-        for i, name in enumerate(names, 1)
-    ]
-    return header, notes
+    many = f" ({len(rows.ragged)} rows are so)" if len(rows.ragged) > 1 else ""
+    return UnreadableError(
+        "CX-E011", f"{found} fields, the header has {length}{many}.", cure, where
+    )
 
 
 def finished(
@@ -211,9 +214,9 @@ def finished(
     Parameters
     ----------
     table : RawTable
-        As it stands in the file.
+        The rows as they stand in the file.
     export : Export or None
-        The tool that wrote it.
+        The tool that wrote the file.
     how : Reading
         What study.yml declares.
     nameless : collection of str
@@ -225,29 +228,33 @@ def finished(
     -------
     RawTable
     """
-    columns, lines, iso = dict(table.columns), table.lines, table.iso
+    columns: Mapping[str, Any] = table.columns
+    lines, iso = table.lines, table.iso
     notes: list[Note] = list(table.repairs)
     gone: set[str] = set()
+    asked = frozenset(wanted)
     for name in nameless:
         if why := _needless(columns[name], name, first=name == table.header[0]):
             notes.append(why)
             gone.add(name)
     n_dropped = 0
-    if export:
-        stays, told = dropped(export, columns, lines, how.keep)
-        notes.extend(told)
+    if export and export.needed:
+        needed = {name: columns[name] for name in export.needed}
+        stays, said = dropped(export, needed, lines, how.keep)
+        notes.extend(said)
         n_dropped = int((~stays).sum())
-        columns = {name: text[stays] for name, text in columns.items()}
+        columns = chosen(columns, stays) if n_dropped else columns
         lines = lines[stays]
         if export.moments in columns:
-            columns[export.moments], zones = moments(columns[export.moments])
+            text, zones = moments(columns[export.moments])
+            columns = {**columns, export.moments: text}
             iso |= {export.moments}
             notes.append(zones_told(export.tool, zones))
-    asked = set(wanted) - gone
+    kept = [name for name in columns if name in asked and name not in gone]
     return replace(
         table,
         header=tuple(name for name in table.header if name not in gone),
-        columns={name: text for name, text in columns.items() if name in asked},
+        columns=only(columns, kept),
         lines=lines,
         iso=iso,
         repairs=tuple(notes),
@@ -256,7 +263,7 @@ def finished(
     )
 
 
-def _needless(text: np.ndarray, name: str, *, first: bool) -> Note | None:
+def _needless(text: Any, name: str, *, first: bool) -> Note | None:
     """Say why a column without a name may go: it is empty, or numbers the rows; else None."""
     values = text.tolist()
     if values and not any(value.strip() for value in values):

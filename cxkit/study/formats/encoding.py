@@ -35,6 +35,32 @@ _LONELY = frozenset("°²³µ·½¼¾£¥¢§©®±×÷")
 Note = tuple[str, str, tuple[int, ...]]
 
 
+def utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[Note]]:
+    """Return the text of a file as UTF-8 without mark, and what was decided.
+
+    Parameters, rule and refusals are those of :func:`decoded`; UTF-8 is not decoded twice.
+    """
+    marked = content.startswith(codecs.BOM_UTF8)
+    other = not marked and any(content.startswith(mark) for mark, _ in _MARKS)
+    if not other and encoding in ("", "utf-8"):
+        text = content.removeprefix(codecs.BOM_UTF8) if marked else content
+        if b"\0" not in text and _is_utf8(text):
+            return text, []
+    decoded_text, notes = decoded(content, encoding)
+    return decoded_text.encode("utf-8"), notes
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    if content.isascii():
+        return True
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def decoded(content: bytes, encoding: str = "") -> tuple[str, list[Note]]:
     """Return the text of a file, without byte-order mark, and what was decided.
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.study.formats.delimited import finished, unique
+from cxkit.study.formats.delimited import finished
 from cxkit.study.formats.dialect import HEADER_WITHIN
+from cxkit.study.formats.header import unique
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.survey_exports import recognised
 from cxkit.study.formats.workbook import DIGITS, Sheet, opened
