@@ -144,7 +144,7 @@ CX-R008 A column without a name and without a value was left out.
   Nothing.
 CX-R009 Further header rows of a survey tool were read as questions.
   Nothing; declare `format: plain` if they are answers.
-CX-R010 Rows that a survey tool marks as preview, test, spam or unfinished were dropped.
+CX-R010 Rows that a tool marks as preview, test, spam, unfinished, deleted or merged were dropped.
   Nothing; declare them after `keep:` in study.yml if they are wanted.
 CX-R011 Spaces around values were taken off.
   Nothing.
@@ -165,6 +165,8 @@ CX-R019 Scores given on the day of leaving or after it were left out as causes o
 CX-R021 Values that the file itself declares to be no answer are missing, counted by their label.
   Nothing, unless such a code is an answer.
 CX-R022 Numbers kept as text in a sheet were read as numbers.
+  Nothing.
+CX-R023 Of several states of one case the last was kept.
   Nothing.
 CX-F001 Rows without an id are exact copies of others; they are kept.
   Declare an id if there is one: then copies are dropped.
@@ -234,6 +236,14 @@ CX-F044 Codes were read as the words that the file has for them.
   Nothing.
 CX-F045 In a portable SPSS file, values declared to be no answer are missing but not counted.
   Save it as sav, which tells them by code.
+CX-F046 Some records have not the key asked for; the value is missing there.
+  Nothing, if the tool leaves out what is empty.
+CX-F047 When a case was solved, or by whom, was read from what stands nearest to it.
+  Export the metric sets with the tickets, or name a tag: `auto_closed: "tag:NAME"`.
+CX-F048 Something about cases cannot be told from this export.
+  Export the metric sets with the tickets, or take the column out of study.yml.
+CX-F049 A database was in use when it was copied; rows in its -wal file are not read.
+  Close the program that writes to it, and copy it again.
 """
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxkit.study.formats import ticketing
 from cxkit.study.formats.compressed import unpacked, unzipped
 from cxkit.study.formats.delimited import read_delimited
 from cxkit.study.formats.parquet import read_parquet
@@ -80,7 +81,11 @@ def read_table(
                 f"study.yml says  {key}: {getattr(how, key)}, and the file has no {key}s.",
                 f"Take  {key}:  out of study.yml, or name another file.",
             )
-    return reader(content, asked, how, keep_all)
+    raw = reader(content, asked, how, keep_all)
+    if how.format == ticketing.TOOL or (how.format is None and ticketing.looks(raw.header)):
+        raw = reader(content, asked | ticketing.NEEDED, how, keep_all)
+        raw = ticketing.cases(raw, raw.header if keep_all else asked, how)
+    return raw
 
 
 def _delimited(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
@@ -121,6 +126,27 @@ def _stata(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) 
     return read_stata(content, asked, how, keep_all=keep_all)
 
 
+def _records(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read JSON."""
+    from cxkit.study.formats.records import read_records
+
+    return read_records(content, asked, how, keep_all=keep_all)
+
+
+def _sqlite(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read a table of SQLite."""
+    from cxkit.study.formats.databases import read_sqlite
+
+    return read_sqlite(content, asked, how, keep_all=keep_all)
+
+
+def _duckdb(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+    """Read a table of DuckDB; it is imported where there is one."""
+    from cxkit.study.formats.databases import read_duckdb
+
+    return read_duckdb(content, asked, how, keep_all=keep_all)
+
+
 #: The one door for formats: what the bytes are -> their reader.
 READERS: dict[str, Callable[[bytes, frozenset[str], Reading, bool], RawTable]] = {
     "text": _delimited,
@@ -129,6 +155,9 @@ READERS: dict[str, Callable[[bytes, frozenset[str], Reading, bool], RawTable]] =
     "spss": _spss,
     "spss portable": _portable,
     "stata": _stata,
+    "json": _records,
+    "sqlite": _sqlite,
+    "duckdb": _duckdb,
 }
 
 #: Which kinds have parts, by the key of study.yml that names one.

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator
 
 from cxkit.study.columns import Model
 
-#: Rows of a survey tool that are dropped unless they are kept by name.
-Sort = Literal["preview", "test", "spam", "unfinished"]
+#: Rows that the rules of a tool drop unless they are kept by name.
+Sort = Literal["preview", "test", "spam", "unfinished", "deleted", "merged"]
 
 
 def _encoding(value: object) -> str:
@@ -47,7 +47,7 @@ def _rows(value: object) -> int:
 class Reading(Model):
     """How a file is to be read, where it cannot be told from the file."""
 
-    format: Literal["plain", "qualtrics", "surveymonkey", "google forms"] | None = None
+    format: Literal["plain", "qualtrics", "surveymonkey", "google forms", "zendesk"] | None = None
     encoding: Annotated[str, BeforeValidator(_encoding)] = ""
     delimiter: Annotated[str, BeforeValidator(_delimiter)] = ""
     decimal: Literal[".", ","] | None = None

@@ -12,6 +12,8 @@ from cxkit.study.formats.raw import RawTable, UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import pyarrow as pa
+
     from cxkit.study.formats.encoding import Note
 
 
@@ -41,24 +43,38 @@ def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = Fa
 
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        header = tuple(file.schema_arrow.names)
-        if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise UnreadableError(
-                "CX-E015",
-                f"the column {twice[0]!r} stands there more than once.",
-                "Give every column its own name.",
-            )
-        odd = {
-            each.name: each.type
-            for each in file.schema_arrow
-            if pa.types.is_nested(each.type) or pa.types.is_binary(each.type)
-        }
-        taken = [n for n in header if (keep_all and n not in odd) or n in wanted]
+        taken, notes = plain_columns(file.schema_arrow, wanted, keep_all=keep_all)
         table = file.read(columns=taken)
     except (pa.ArrowException, OSError):
         raise UnreadableError(
             "CX-E016", "this is not a whole Parquet file.", "Export it again."
         ) from None
+    return of_arrow(table, file.schema_arrow.names, notes)
+
+
+def plain_columns(
+    schema: pa.Schema, wanted: Collection[str], *, keep_all: bool
+) -> tuple[list[str], list[Note]]:
+    """Return the columns to take, which hold one plain value per row, and what is left out.
+
+    Raises
+    ------
+    UnreadableError
+        A column stands there twice, or one asked for holds lists or bytes.
+    """
+    import pyarrow as pa
+
+    if twice := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+        raise UnreadableError(
+            "CX-E015",
+            f"the column {twice[0]!r} stands there more than once.",
+            "Give every column its own name.",
+        )
+    odd = {
+        each.name: each.type
+        for each in schema
+        if pa.types.is_nested(each.type) or pa.types.is_binary(each.type)
+    }
     notes: list[Note] = []
     for name, kind in odd.items():
         if name in wanted:
@@ -70,6 +86,15 @@ def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = Fa
             )
         told = f"column {name} holds {kind}, not one plain value per row: it is left out."
         notes.append(("CX-F022", told, ()))
+    return [n for n in schema.names if (keep_all and n not in odd) or n in wanted], notes
+
+
+def of_arrow(
+    table: pa.Table, header: Collection[str], notes: Collection[Note], *, part: str = ""
+) -> RawTable:
+    """Return the columns of an Arrow table as text; days and moments are told apart from it."""
+    import pyarrow as pa
+
     columns = {}
     iso = set()
     for name in table.column_names:
@@ -79,10 +104,11 @@ def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = Fa
         text = values.cast(pa.large_string()).fill_null("").to_numpy(zero_copy_only=False)
         columns[name] = text.astype(object)
     return RawTable(
-        header=header,
+        header=tuple(header),
         columns=columns,
-        lines=np.arange(1, file.metadata.num_rows + 1),
+        lines=np.arange(1, table.num_rows + 1),
         place="row",
         iso=frozenset(iso),
         repairs=tuple(notes),
+        part=part,
     )

@@ -1,0 +1,207 @@
+"""A table of an SQLite or DuckDB file becomes columns of text; no word of the file is a query.
+
+The file is opened for reading only, and nothing outside it can be reached. Names of tables and
+columns are quoted, never taken for SQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cxkit.study.formats.parquet import of_arrow, plain_columns
+from cxkit.study.formats.parts import chosen
+from cxkit.study.formats.raw import RawTable, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import duckdb
+    import pyarrow as pa
+
+    from cxkit.study.formats.encoding import Note
+    from cxkit.study.reading import Reading
+
+#: What DuckDB may not do while a file of others is open.
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+    "lock_configuration": True,
+}
+
+
+def quoted(name: str) -> str:
+    """Return a name that SQL takes for nothing but a name.
+
+    >>> print(quoted('a"; drop table b; --'))
+    "a""; drop table b; --"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_sqlite(
+    content: bytes, wanted: Collection[str], how: Reading, *, keep_all: bool = False
+) -> RawTable:
+    """Read one table of an SQLite file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    wanted : collection of str
+        The columns asked for; one may be absent.
+    how : Reading
+        What study.yml declares: ``table``.
+    keep_all : bool
+        Keep the other columns too.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    UnreadableError
+        The file is not whole, several tables hold something and none is named, or a column asked
+        for holds bytes.
+
+    Notes
+    -----
+    Views are not read: they are queries. A file in the mode of a log (WAL) may have newer rows in
+    a second file beside it, which are not read; that is told.
+    """
+    notes: list[Note] = []
+    if content[18:20] == b"\x02\x02":
+        content = content[:18] + b"\x01\x01" + content[20:]
+        told = "the database was in use (WAL): rows that still stand in its -wal file are not read."
+        notes.append(("CX-F049", told, ()))
+    try:
+        if len(content) < _said_size(content):
+            raise sqlite3.DatabaseError("cut short")
+        base = sqlite3.connect(":memory:")
+        base.deserialize(content)
+        base.execute("pragma trusted_schema = off")
+        if base.execute("pragma quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("damaged")
+        held = _sqlite_tables(base)
+        name = chosen("table", held, how.table)
+        header = tuple(held[name])
+        taken = [column for column in header if keep_all or column in wanted]
+        query = f"select {', '.join(map(quoted, taken)) or '1'} from {quoted(name)}"  # noqa: S608
+        rows = base.execute(query).fetchall()
+    except sqlite3.DatabaseError:
+        raise UnreadableError(
+            "CX-E016",
+            "this is not a whole SQLite database.",
+            "Copy it again while no program writes to it.",
+        ) from None
+    columns = {}
+    for i, column in enumerate(taken):
+        values = [row[i] for row in rows]
+        columns[column] = _of_sqlite(column, values, wanted, notes)
+    return RawTable(
+        header=header,
+        columns={column: text for column, text in columns.items() if text is not None},
+        lines=np.arange(1, len(rows) + 1),
+        place="row",
+        repairs=tuple(notes),
+        part=f"table {name!r}",
+    )
+
+
+def _said_size(content: bytes) -> int:
+    """Return how many bytes the file should have, by its own header; 0 where it does not say."""
+    if content[24:28] != content[92:96]:  # written by an old version, which did not count
+        return 0
+    page = int.from_bytes(content[16:18], "big")
+    return (65_536 if page == 1 else page) * int.from_bytes(content[28:32], "big")
+
+
+def _sqlite_tables(base: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the columns of each plain table that has a row."""
+    listed = base.execute("pragma table_list").fetchall()
+    names = [row[1] for row in listed if row[2] == "table" and not row[1].startswith("sqlite_")]
+    return {
+        name: [row[1] for row in base.execute(f"pragma table_info({quoted(name)})")]
+        for name in sorted(names)
+        if base.execute(f"select 1 from {quoted(name)} limit 1").fetchone()  # noqa: S608
+    }
+
+
+def _of_sqlite(
+    column: str, values: list[object], wanted: Collection[str], notes: list[Note]
+) -> np.ndarray | None:
+    """Return the values of a column as text; bytes are refused, or left out and told."""
+    if any(isinstance(value, bytes) for value in values):
+        if column in wanted:
+            raise UnreadableError(
+                "CX-E017",
+                "it holds bytes, not plain values.",
+                "Take it out of study.yml, or export it as text.",
+                column=column,
+            )
+        told = f"column {column} holds bytes, not plain values: it is left out."
+        notes.append(("CX-F022", told, ()))
+        return None
+    return np.array([_text(value) for value in values], dtype=object)
+
+
+def _text(value: object) -> str:
+    """Return a value of SQLite as the text that a CSV would hold."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def read_duckdb(
+    content: bytes, wanted: Collection[str], how: Reading, *, keep_all: bool = False
+) -> RawTable:
+    """Read one table of a DuckDB file; see :func:`read_sqlite`.
+
+    Notes
+    -----
+    Nothing is downloaded: a table that needs an extension is refused.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="cxkit-") as folder:
+        path = Path(folder) / "read.duckdb"
+        path.write_bytes(content)
+        try:
+            with duckdb.connect(str(path), read_only=True, config=_CLOSED) as base:
+                held = _duckdb_tables(base)
+                name = chosen("table", {each: found[1] for each, found in held.items()}, how.table)
+                query = f"select * from {held[name][0]}"  # noqa: S608
+                table: pa.Table = base.sql(query).to_arrow_table()
+        except duckdb.Error as fault:
+            other = "version" in str(fault)
+            raise UnreadableError(
+                "CX-E016",
+                "this DuckDB database was written by another version, or is not whole."
+                if other
+                else "this is not a whole DuckDB database.",
+                "Export the table as Parquet with the program that wrote it.",
+            ) from None
+    taken, notes = plain_columns(table.schema, wanted, keep_all=keep_all)
+    return of_arrow(table.select(taken), table.column_names, notes, part=f"table {name!r}")
+
+
+def _duckdb_tables(base: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, list[str]]]:
+    """Return for each table that has a row how it is quoted, and its columns."""
+    listed = base.execute(
+        "select schema_name, table_name from duckdb_tables() where not internal order by all"
+    ).fetchall()
+    found = {}
+    for schema, table in listed:
+        whole = f"{quoted(schema)}.{quoted(table)}"
+        rows = base.execute(f"select * from {whole} limit 1")  # noqa: S608
+        columns = [column[0] for column in rows.description or ()]
+        if rows.fetchall():
+            found[table if schema == "main" else f"{schema}.{table}"] = (whole, columns)
+    return found
