@@ -44,6 +44,7 @@ _PUBLIC = {
     "compare_predictors": "retention.predictors",
     "comparisons": "retention.comparisons",
     "component": "metrics.journey",
+    "corrected_correlation": "linkage.reliable",
     "correlation": "linkage.ladder",
     "correlation_by_level": "linkage.ladder",
     "count_months": "retention.episodes",
@@ -71,6 +72,7 @@ _PUBLIC = {
     "figures": "figures",
     "first_contact_resolution": "metrics.service",
     "first_response_time": "metrics.resolution",
+    "fit_panel": "linkage.panel",
     "funnel": "metrics.funnel",
     "holm": "metrics.families",
     "icc1": "metrics.agreement",
@@ -98,6 +100,7 @@ _PUBLIC = {
     "pairs": "metrics.paired",
     "participation": "metrics.employees",
     "perception_gap": "metrics.perception",
+    "pool": "linkage.pooling",
     "post_stratify": "metrics.weights",
     "provenance": "study.provenance",
     "purchase_frequency": "metrics.purchases",
@@ -129,7 +132,9 @@ _PUBLIC = {
     "waiting_time": "metrics.service",
     "weighted": "metrics.weighted",
     "what_moved": "metrics.mix",
+    "which_first": "linkage.order",
     "which_measure_predicts": "retention.predict",
+    "within_between": "linkage.multilevel",
     "worth_of_experience": "retention.worth",
 }
 

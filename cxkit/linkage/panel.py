@@ -104,6 +104,14 @@ def fit_panel(
     ----------
     Hamaker, E. L., Kuiper, R. M. and Grasman, R. P. P. P. (2015). A critique of the cross-lagged
     panel model. Psychological Methods 20, 102-116. https://doi.org/10.1037/a0038889
+
+    Examples
+    --------
+    >>> carried = [[1, 0.5, 0.25], [0.5, 1, 0.5], [0.25, 0.5, 1]]
+    >>> both = np.kron(carried, [[1, 0.3], [0.3, 1]])  # each follows itself, neither the other
+    >>> fit = fit_panel(both, n=200, stable=False, equal_lags=True)
+    >>> fit.df, round(fit.value("x~x"), 2), abs(round(fit.value("y~x"), 2))
+    (8, 0.5, 0.0)
     """
     sample = np.asarray(covariance, float)
     waves = len(sample) // 2

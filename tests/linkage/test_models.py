@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
-from cxkit.linkage.multilevel import within_between
-from cxkit.linkage.order import which_first
-from cxkit.linkage.panel import fit_panel, likelihood_ratio
-from cxkit.linkage.pooling import pool
+from cxkit.linkage.panel import likelihood_ratio
 from tests.reference_case import expected, table
 
 
@@ -26,7 +24,7 @@ def moments() -> np.ndarray:
 @pytest.mark.parametrize(("stable", "name"), [(False, "clpm"), (True, "ri_clpm")])
 def test_case_16_lavaan(stable, name):
     want = expected("O16")[name]
-    fit = fit_panel(moments(), n=1189, stable=stable)
+    fit = cx.fit_panel(moments(), n=1189, stable=stable)
     assert fit.chi2 == pytest.approx(want["fit"]["chisq"], abs=1e-4)
     assert fit.df == want["fit"]["df"]
     assert fit.proper
@@ -63,33 +61,35 @@ def simulated(
 def test_swapping_the_series_swaps_the_lags():
     s = moments()
     swap = np.array([i ^ 1 for i in range(10)])
-    there = fit_panel(s, n=1189, equal_lags=True)
-    back = fit_panel(s[np.ix_(swap, swap)], n=1189, equal_lags=True)
+    there = cx.fit_panel(s, n=1189, equal_lags=True)
+    back = cx.fit_panel(s[np.ix_(swap, swap)], n=1189, equal_lags=True)
     assert there.chi2 == pytest.approx(back.chi2, abs=1e-6)
     assert there.value("x~y") == pytest.approx(back.value("y~x"), abs=1e-6)
 
 
 def test_a_restriction_never_fits_better():
     s = moments()
-    full = fit_panel(s, n=1189, equal_lags=True)
+    full = cx.fit_panel(s, n=1189, equal_lags=True)
     for lag in ("x~y", "y~x"):
-        statistic, p = likelihood_ratio(full, fit_panel(s, n=1189, equal_lags=True, without=[lag]))
+        statistic, p = likelihood_ratio(
+            full, cx.fit_panel(s, n=1189, equal_lags=True, without=[lag])
+        )
         assert statistic >= 0
         assert 0 <= p <= 1
 
 
 def test_the_planted_order_is_found_and_a_wrong_one_is_rare():
-    right = Counter(which_first(simulated(s, 200, forward=0.25)).verdict for s in range(40))
+    right = Counter(cx.which_first(simulated(s, 200, forward=0.25)).verdict for s in range(40))
     # at a true rate of .8 fewer than 26 of 40 has probability below 0.01
     assert right["engagement precedes"] >= 26
-    wrong = Counter(which_first(simulated(s, 60, back=0.3)).verdict for s in range(40))
+    wrong = Counter(cx.which_first(simulated(s, 60, back=0.3)).verdict for s in range(40))
     # at a true rate of .1 more than 10 of 40 has probability below 0.002
     assert wrong["engagement precedes"] + wrong["both"] <= 10
 
 
 def test_both_and_neither():
-    assert which_first(simulated(1, 400, forward=0.4, back=0.4)).verdict == "both"
-    none = which_first(simulated(2, 100))
+    assert cx.which_first(simulated(1, 400, forward=0.4, back=0.4)).verdict == "both"
+    none = cx.which_first(simulated(2, 100))
     assert none.verdict == "cannot tell"
     assert "neither lag can be told from zero" in none.sentence
 
@@ -98,20 +98,20 @@ def test_waves_are_merged_until_the_units_carry_them():
     eight = simulated(3, 120, waves=8).assign(
         wave=lambda f: np.repeat([f"2024-{t + 1:02d}" for t in range(8)], 120)
     )
-    found = which_first(eight)
+    found = cx.which_first(eight)
     assert (found.waves, found.merged, found.n) == (4, 2, 120)
     with_gap = eight[~((eight["unit"] == 5) & (eight["wave"] <= "2024-02"))]
-    assert which_first(with_gap).dropped == 1
+    assert cx.which_first(with_gap).dropped == 1
 
 
 def test_waves_are_merged_further_where_a_unit_misses_one():
     """Sixty units carry six waves; fifty-nine do not, but they carry three averaged ones."""
     whole = simulated(3, 60, waves=6)
-    assert (which_first(whole).waves, which_first(whole).merged) == (6, 1)
+    assert (cx.which_first(whole).waves, cx.which_first(whole).merged) == (6, 1)
     gap = whole[~((whole["unit"] == 5) & (whole["wave"] == "2024Q3"))]
-    found = which_first(gap)
+    found = cx.which_first(gap)
     assert (found.waves, found.merged, found.n, found.dropped, found.early) == (3, 2, 60, 0, 0)
-    seven = which_first(simulated(3, 60, waves=7))
+    seven = cx.which_first(simulated(3, 60, waves=7))
     assert (seven.waves, seven.merged, seven.early) == (3, 2, 1)
 
 
@@ -124,7 +124,7 @@ def test_waves_are_merged_further_where_a_unit_misses_one():
     ],
 )
 def test_what_cannot_be_ordered_says_why(frame, said):
-    found = which_first(frame)
+    found = cx.which_first(frame)
     assert found.verdict == "cannot tell"
     assert said in found.sentence
     assert found.lags.empty
@@ -132,23 +132,23 @@ def test_what_cannot_be_ordered_says_why(frame, said):
 
 def test_a_constant_score_is_told_not_crashed():
     frame = simulated(1, 60).assign(experience=3.0)
-    found = which_first(frame)
+    found = cx.which_first(frame)
     assert found.verdict == "cannot tell"
     assert "singular" in found.sentence
 
 
 def test_panel_refusals():
     with pytest.raises(QuestionError, match="it takes three"):
-        fit_panel(np.eye(4), n=50)
+        cx.fit_panel(np.eye(4), n=50)
     with pytest.raises(QuestionError, match="singular"):
-        fit_panel(np.ones((6, 6)), n=50)
+        cx.fit_panel(np.ones((6, 6)), n=50)
 
 
 def test_case_14_within_and_between():
     people = table("O13", "bh1996.csv")
     want = expected("O14")
     for criterion, key in (("REML", "within_between_reml"), ("ML", "within_between_ml")):
-        fit = within_between(people, unit="grp", y="wbeing", x="hrs", criterion=criterion)
+        fit = cx.within_between(people, unit="grp", y="wbeing", x="hrs", criterion=criterion)
         w = want[key]
         assert fit.within.value == pytest.approx(w["fixef"]["w_hrs"], abs=1e-7)
         assert fit.between.value == pytest.approx(w["fixef"]["g_hrs"], abs=1e-7)
@@ -158,16 +158,16 @@ def test_case_14_within_and_between():
         assert fit.log_likelihood == pytest.approx(w["loglik"], abs=1e-5)
         assert not fit.singular
     context = want["contextual_reml"]["fixef"]["g_hrs"]
-    reml = within_between(people, unit="grp", y="wbeing", x="hrs")
+    reml = cx.within_between(people, unit="grp", y="wbeing", x="hrs")
     assert reml.between.value - reml.within.value == pytest.approx(context, abs=1e-7)
-    null = within_between(people, unit="grp", y="wbeing")
+    null = cx.within_between(people, unit="grp", y="wbeing")
     assert null.intercept == pytest.approx(want["null_reml"]["fixef"]["(Intercept)"], abs=1e-7)
     assert null.log_likelihood == pytest.approx(want["null_reml"]["loglik"], abs=1e-5)
 
 
 def test_case_22_a_singular_fit_is_flagged_and_equals_least_squares():
     want = expected("O22")["covariate"]
-    fit = within_between(table("O22", "dyestuff2.csv"), unit="batch", y="yield", x="unit_x")
+    fit = cx.within_between(table("O22", "dyestuff2.csv"), unit="batch", y="yield", x="unit_x")
     assert fit.singular
     assert fit.unit_variance == 0
     assert fit.between.value == pytest.approx(want["fixef"]["unit_x"], abs=1e-8)
@@ -184,7 +184,7 @@ def test_the_likelihood_is_statsmodels_where_that_converges():
     unit = np.repeat(np.arange(40), 15)
     x = rng.normal(size=600)
     y = 1 + 0.5 * x + rng.normal(size=40)[unit] + rng.normal(size=600)
-    fit = within_between(pd.DataFrame({"u": unit, "x": x, "y": y}), unit="u", y="y", x="x")
+    fit = cx.within_between(pd.DataFrame({"u": unit, "x": x, "y": y}), unit="u", y="y", x="x")
     mean = (np.bincount(unit, x) / 15)[unit]
     other = sm.MixedLM(y, np.column_stack([np.ones(600), mean, x - mean]), unit)
     theirs = other.fit(reml=True, method="powell")
@@ -194,15 +194,15 @@ def test_the_likelihood_is_statsmodels_where_that_converges():
 
 def test_multilevel_refusals():
     with pytest.raises(ColumnError, match="'mood'"):
-        within_between(pd.DataFrame({"u": [1], "y": [1.0]}), unit="u", y="y", x="mood")
+        cx.within_between(pd.DataFrame({"u": [1], "y": [1.0]}), unit="u", y="y", x="mood")
     with pytest.raises(QuestionError, match="at least 3 units"):
-        within_between(pd.DataFrame({"u": [1, 1, 2], "y": [1.0, 2, 3]}), unit="u", y="y")
+        cx.within_between(pd.DataFrame({"u": [1, 1, 2], "y": [1.0, 2, 3]}), unit="u", y="y")
 
 
 def test_case_17_metafor():
     bcg, want = table("O17", "bcg.csv"), expected("O17")
     for refined, key in ((False, "bcg_reml"), (True, "bcg_reml_hk")):
-        found = pool(bcg["yi"], bcg["vi"], knapp_hartung=refined)
+        found = cx.pool(bcg["yi"], bcg["vi"], knapp_hartung=refined)
         w = want[key]
         assert found.mean.value == pytest.approx(w["est"], abs=1e-6)
         assert found.mean.se == pytest.approx(w["se"], abs=1e-6)
@@ -214,23 +214,23 @@ def test_case_17_metafor():
         [profile["lo"], profile["hi"]], abs=1e-4
     )
     molloy = table("O17", "molloy2014.csv")
-    z = pool(np.arctanh(molloy["ri"]), 1 / (molloy["ni"] - 3))
+    z = cx.pool(np.arctanh(molloy["ri"]), 1 / (molloy["ni"] - 3))
     w = want["molloy_z"]["REML_HK"]
     assert z.mean.value == pytest.approx(w["est"], abs=1e-4)
     assert z.tau2 == pytest.approx(w["tau2"], abs=1e-4)
 
 
 def test_equal_effects_have_no_variance_between_and_swap_with_sign():
-    same = pool([0.3] * 5, [0.01] * 5)
+    same = cx.pool([0.3] * 5, [0.01] * 5)
     assert same.tau2 == 0
     assert same.mean.value == pytest.approx(0.3)
-    there, back = pool([0.1, 0.4, 0.2], [0.01] * 3), pool([-0.1, -0.4, -0.2], [0.01] * 3)
+    there, back = cx.pool([0.1, 0.4, 0.2], [0.01] * 3), cx.pool([-0.1, -0.4, -0.2], [0.01] * 3)
     assert there.mean.value == pytest.approx(-back.mean.value)
     assert there.tau2 == pytest.approx(back.tau2)
 
 
 def test_one_group_cannot_be_pooled():
-    found = pool([0.3, np.nan], [0.01, 0.01])
+    found = cx.pool([0.3, np.nan], [0.01, 0.01])
     assert found.mean.status == "no data"
     assert found.mean.n_missing == 1
     assert found.prediction_low is None

@@ -63,3 +63,38 @@ def test_nyc_schools_are_two_cross_sections_of_two_instruments() -> None:
     assert r["2011"] == pytest.approx(0.41, abs=0.005)
     assert r["2025"] == pytest.approx(0.24, abs=0.005)
     assert lacking(study, "engagement_correlation") == []
+
+
+def test_nyc_schools_answer_by_instrument_with_the_ceiling_and_without_a_change() -> None:
+    study = cx.open_study(HERE / "nyc_schools")
+    result = cx.linkage_answer(study)
+    rows = result.by_instrument.set_index("instrument")
+    for form, n, limits in (
+        ("2011 form", 509, (0.41, 0.34, 0.48)),
+        ("2025 form", 1746, (0.24, 0.19, 0.28)),
+    ):
+        row = rows.loc[form]
+        assert row["n"] == n
+        assert (row["value"], row["low"], row["high"]) == pytest.approx(limits, abs=0.005)
+    guards = {g.kind: g for g in result.answer.guards}
+    assert guards["ceiling"].fired
+    assert "experience by 2025 form (mean of a unit 93" in guards["ceiling"].text
+    assert guards["different instruments"].fired
+    for part in (result.measured, result.lags_table, result.direction):
+        assert "no change score is given" in str(part)
+    assert "nan" not in str(result.ladder).lower().split()
+
+
+def test_nyc_schools_with_few_teachers_count_and_are_not_drawn() -> None:
+    study = cx.open_study(HERE / "nyc_schools")
+    result = cx.linkage_answer(study, wave="2011")
+    frame = study.unit_scores.dropna(subset=["engagement", "experience"])
+    frame = frame[frame["wave"] == "2011"]
+    few = (frame["n_employees"] < 10) | (frame["n_customers"] < 5)
+    assert few.sum() > 0
+    assert result.r.n == len(frame) == 509
+    assert result.shown.hidden >= few.sum()
+    assert not set(frame.loc[few, "unit"]) & set(result.shown.units["unit"])
+    every, drawn = result.r.value, result.shown.units
+    assert every == pytest.approx(frame["engagement"].corr(frame["experience"]))
+    assert every != pytest.approx(drawn["engagement"].corr(drawn["experience"]), abs=1e-6)
