@@ -82,6 +82,8 @@ class Shown:
         Of these, units large enough that are hidden to protect the others.
     alike : int
         Of these, units large enough whose employees all answered the same.
+    repeated : int
+        Of these, units of one wave whose respondents are nearly those of another.
     uncounted : int
         Units drawn although their numbers of people were not published.
     policy : Policy
@@ -92,6 +94,7 @@ class Shown:
     hidden: int
     taken_along: int
     alike: int
+    repeated: int
     uncounted: int
     policy: Policy
 
@@ -101,7 +104,7 @@ class Shown:
         p = self.policy
         words = ""
         if self.hidden:
-            small = self.hidden - self.taken_along - self.alike
+            small = self.hidden - self.taken_along - self.alike - self.repeated
             why = [
                 f"{small:,} {'unit' if small == 1 else 'units'} with fewer than {p.employees} "
                 f"employees or fewer than {p.customers} customers"
@@ -110,6 +113,12 @@ class Shown:
                 why.append(
                     f"{self.alike:,} {'unit' if self.alike == 1 else 'units'} whose employees all "
                     "answered the same (unanimity rule)"
+                )
+            if self.repeated:
+                why.append(
+                    f"{self.repeated:,} {'unit' if self.repeated == 1 else 'units'} that another "
+                    f"wave asked of the same people but for fewer than {p.employees} "
+                    "(differencing rule)"
                 )
             words = f"{' and '.join(why)} count in every estimate and are not drawn"
             if self.taken_along:
@@ -134,7 +143,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     ----------
     units : DataFrame
         One row per unit: engagement, experience, n_employees, n_customers (NaN where the counts
-        were not published), and alike (whether its employees all answered the same) where known.
+        were not published); where known, alike (whether its employees all answered the same) and
+        changed (of one wave: the fewest people by whom its respondents differ from another's).
     policy : Policy
         The minimum on each side.
 
@@ -144,7 +154,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     not published. What is shown and the total would give the hidden units' mean away, so a pool of
     hidden units that is itself too small takes the next smallest unit with it until it is not. A
     unit whose employees all answered the same is hidden however large it is, never as a pool of
-    its own: its mean would tell what each of them said.
+    its own: its mean would tell what each of them said. So is one wave of a unit of which another
+    wave has nearly the same respondents: the two means would tell what those said who came or went.
 
     Examples
     --------
@@ -159,7 +170,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
 
     small = (units["n_employees"] < policy.employees) | (units["n_customers"] < policy.customers)
     same = units["alike"].astype(bool) if "alike" in units else small & False
-    hidden = small | same
+    again = units["changed"] < policy.employees if "changed" in units else small & False
+    hidden = small | same | again
     alone = int(hidden.sum())
     known = units["n_employees"].notna() & units["n_customers"].notna()
     rest = units[~hidden & known].sort_values(["n_employees", "n_customers"], kind="stable").index
@@ -188,6 +200,7 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
         hidden=int(hidden.sum()),
         taken_along=int(hidden.sum()) - alone,
         alike=int((same & ~small).sum()),
+        repeated=int((again & ~small & ~same).sum()),
         uncounted=int(uncounted.sum()),
         policy=policy,
     )
@@ -195,6 +208,8 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
 
 def _enough(units: pd.DataFrame, policy: Policy) -> bool:
     """Tell whether units taken together have enough people, who did not all answer the same."""
+    if len(units) == 1 and "changed" in units and units["changed"].notna().any():
+        return False
     if "alike" in units and units["alike"].all() and units["engagement"].nunique() < 2:
         return False
     sides = ((units["n_employees"], policy.employees), (units["n_customers"], policy.customers))

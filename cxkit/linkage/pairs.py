@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxkit.errors import QuestionError
 from cxkit.linkage.sides import clients_side, staff_side
-from cxkit.linkage.waves import dated, in_wave, renamed, spans
+from cxkit.linkage.waves import changed, dated, in_wave, renamed, spans
 from cxkit.study.requirements import hold_requirements
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Pairs:
     ----------
     units : DataFrame
         One row per unit and instrument with both sides: unit, instrument, engagement, experience,
-        n_employees, n_customers (NaN where counts were not published), and alike (whether the
-        unit's employees all answered the same) where single answers are known. Scores aggregated
-        elsewhere
+        n_employees, n_customers (NaN where counts were not published); of single answers also alike
+        (whether the unit's employees all answered the same) and, of one wave, changed (the fewest
+        people by whom its respondents differ from another wave's). Scores aggregated elsewhere
         are averaged over their waves; their counts are then those of the smallest wave.
     waves : DataFrame
         One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
@@ -196,6 +196,8 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
     index = people.groupby("unit")["index"]
     alike = (index.max() == index.min()) & (index.size() > 1)
     units["alike"] = units["unit"].map(alike)
+    if wave:
+        units["changed"] = units["unit"].map(changed(staff.rows, wave))
     both = waves.dropna(subset=_SIDES).reset_index(drop=True)
     return Pairs(
         units=units.dropna(subset=_SIDES)

@@ -225,7 +225,7 @@ CX-F031 Fewer than ten customers left.
 CX-F033 All employees of a unit gave the same answer: its mean would tell what each said.
   Nothing: such a unit is never drawn, however large it is.
 CX-F034 A unit's respondents are nearly those of the wave before: two means tell what few said.
-  Nothing: means of units are given over all waves, not one by one.
+  Nothing: such a unit is not drawn in a report of one wave.
 CX-F041 Rows of a sheet are hidden, by a filter or by hand; they are read.
   Take them out of the sheet if they are not to count.
 CX-F042 Numbers have more digits than a workbook keeps; the last ones are lost.

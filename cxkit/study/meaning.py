@@ -209,8 +209,8 @@ def _nearly_the_same_people(checked: Checked, ledger: Ledger) -> None:
         ledger.flag(
             "CX-F034",
             f"in {_units(len(told))} the respondents of two waves differ by fewer than "
-            f"{LEAST_EMPLOYEES} people. By the differencing rule its means are not shown wave by "
-            "wave: two of them would tell what those few said.",
+            f"{LEAST_EMPLOYEES} people. By the differencing rule such a unit is not drawn in a "
+            "report of one wave: two means would tell what those few said.",
             checked.place(checked.frame["unit"].isin(told), role="unit"),
         )
 

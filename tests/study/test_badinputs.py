@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cxkit as cx
 from cxkit.disclosure import Policy, showable
 from cxkit.errors import CxkitError
+from cxkit.linkage.waves import changed
 from cxkit.retention.separation import separation
 from cxkit.study.codes import CODES
 from cxkit.study.overview import report_of
@@ -187,6 +189,45 @@ def test_a_small_unit_is_hidden_with_the_next_smallest(tmp_path: Path) -> None:
     assert (shown.hidden, shown.taken_along) == (2, 1)
     assert "fewer than 10 employees" in shown.reason
     assert "1 more to protect them" in shown.reason
+
+
+def test_one_wave_of_nearly_the_same_people_is_not_drawn(tmp_path: Path) -> None:
+    frame = opened(BY_ID["B108"], tmp_path).engagement
+    apart = changed(frame, "2026Q1")
+    assert apart.to_dict() == {"Store A": 1.0}
+    units = pd.DataFrame(
+        {
+            "unit": ["Store A", "Store B", "Store C"],
+            "engagement": [3.0, 3.5, 4.0],
+            "experience": [4.0, 3.0, 3.5],
+            "n_employees": [11, 12, 40],
+            "n_customers": [50, 60, 70],
+        }
+    )
+    units["changed"] = units["unit"].map(apart)
+    shown = showable(units, Policy())
+    assert shown.units["unit"].tolist() == ["Store C"]
+    assert (shown.repeated, shown.taken_along) == (1, 1)
+    assert "fewer than 10 (differencing rule)" in shown.reason
+
+
+def test_a_unit_of_one_mind_is_hidden_and_never_a_pool_of_its_own(tmp_path: Path) -> None:
+    frame = opened(BY_ID["B105"], tmp_path).engagement
+    spread = frame.groupby("unit")["engaged"].agg(["mean", "size", "min", "max"])
+    units = pd.DataFrame(
+        {
+            "engagement": spread["mean"],
+            "experience": 4.0,
+            "n_employees": spread["size"],
+            "n_customers": 100,
+            "alike": spread["min"] == spread["max"],
+        }
+    )
+    shown = showable(units, Policy())
+    assert shown.units.empty
+    assert (shown.alike, shown.taken_along) == (1, 1)
+    assert shown.pool["engagement"].item() == pytest.approx(frame["engaged"].mean())
+    assert "all answered the same (unanimity rule)" in shown.reason
 
 
 def test_no_word_is_said_of_a_survey_that_declares_what_it_is(tmp_path: Path) -> None:
