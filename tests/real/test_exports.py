@@ -71,10 +71,6 @@ KNOWN = [
         "How do you like your steak prepared?", "How do you like your steak prepared?",
         ("", "Medium rare", "Rare"), ("CX-R009",),
     ),
-    Known(
-        "zendesk/tickets_relational.csv", 10, 0, 36, 1,
-        "status", "", ("deleted", "solved", "closed"), (),
-    ),
 ]  # fmt: skip
 
 
