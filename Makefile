@@ -3,7 +3,7 @@
 # make test     the test suite, up to 8 minutes on 2 cores
 # make check    ruff and mypy
 # make verify   the long tests, up to an hour; writes tests/evidence/
-# make bench    what 1, 10 and 100 million answers take (ROWS="1e6" is quick), and a report
+# make bench    what 1, 10 and 100 million answers take (ROWS="1e6" is quick), and reports
 # make lock     solve requirements.lock anew (UPGRADE=1: to the newest versions)
 # make clean    remove .venv and caches; reports stay
 
@@ -43,6 +43,7 @@ bench: $(DEV)
 	$(BIN)/python tests/bench/counts.py $(ROWS)
 	$(BIN)/python tests/bench/hazard.py
 	$(BIN)/python tests/bench/notebooks.py
+	$(BIN)/python tests/bench/reports.py
 
 check: $(DEV)
 	$(BIN)/python -m ruff check .
