@@ -13,7 +13,7 @@ from cxkit import figures, markup
 from cxkit.disclosure import Policy, showable
 from cxkit.linkage import order
 from cxkit.linkage import wording as linkage
-from cxkit.results import Difference, Estimate
+from cxkit.results import Difference, Estimate, Section
 from cxkit.retention import wording as retention
 
 RUNS = 50
@@ -271,19 +271,20 @@ def test_alt_text_of_retention_names_direction_largest_and_smallest(rng):
     assert said(picture.caption, int(shares["n"].sum()), 0)
 
 
-def test_alt_text_of_the_naive_figure(rng):
+def test_alt_text_of_the_ratios(rng):
     rows = pd.DataFrame(
         [
-            {"comparison": c, **estimate(rng, "ratio", 0.1, 1.6).as_row(), "exits": 5}
-            for c in ("answered", "no gap", "this report's")
+            {"comparison": c, "reading": c, **estimate(rng, "ratio", 0.1, 1.6).as_row()}
+            for c in ("naive", "no gap", "this report's gap")
         ]
     )
-    picture = figures.naive(SimpleNamespace(naive=rows, level=0.95))
+    found = SimpleNamespace(frame=rows, level=0.95)
+    picture = figures.ratios(Section(parts=(), result=found))
     ordered = rows.sort_values("value")
     for which, row in (("Smallest", ordered.iloc[0]), ("largest", ordered.iloc[-1])):
         said_so = f"{which}: {markup.quantity(row['value'], 'ratio')} ({row['comparison']})"
         assert said_so in picture.alt
-    assert said(picture.caption, int(rows["n"].iloc[-1]), 0)
+    assert f"n from {rows['n'].min():,} to {rows['n'].max():,} customers" in picture.caption
 
 
 def test_alt_text_of_the_scatter_and_the_lags(rng):

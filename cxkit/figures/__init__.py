@@ -1,6 +1,6 @@
 """Results become seaborn pictures with a caption and a text alternative; nothing is computed."""
 
-from cxkit.figures.curves import naive, retention
+from cxkit.figures.curves import retention
 from cxkit.figures.places import plane, published
 from cxkit.figures.sections import left_by_reason, ratios, retention_by_score
 from cxkit.figures.units import lags, scatter
@@ -8,7 +8,6 @@ from cxkit.figures.units import lags, scatter
 __all__ = [
     "lags",
     "left_by_reason",
-    "naive",
     "plane",
     "published",
     "ratios",

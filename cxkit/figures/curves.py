@@ -23,7 +23,6 @@ class _Retention(Protocol):
     groups_measure: str
     curves: pd.DataFrame | None
     at_risk: pd.DataFrame | None
-    naive: pd.DataFrame | None
     horizon: int
     level: float
 
@@ -39,62 +38,6 @@ def retention(result: _Retention) -> Picture | Note:
             )
         )
     return _curves(result)
-
-
-def naive(result: _Retention) -> Picture | Note:
-    """Draw the usual hazard ratios beside the honest one, on a log scale; without them, say so."""
-    if result.naive is None:
-        return Note(paragraphs=("There is no usual comparison to draw beside the answer.",))
-    rows = result.naive.dropna(subset=["value"])
-    fig, ax = canvas(0.72 * len(rows) + 1.0)
-    last = len(rows) - 1
-    for y, (i, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
-        colour = ACCENT if i == rows.index[-1] else BAND_COLOURS[0]
-        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
-        ax.plot(row["value"], y, "o", color=colour, markersize=7)
-        ax.annotate(
-            markup.quantity(row["value"], "ratio"),
-            (row["value"], y),
-            xytext=(0, 7),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-            color=INK,
-        )
-    ax.axvline(1, color="#777777", linewidth=1, linestyle="--")
-    ax.set_xscale("log")
-    low, high = min(rows["low"].min(), 0.5), max(rows["high"].max(), 1.25)
-    ticks = [t for t in (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5) if low * 0.8 <= t <= high * 1.2]
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    ax.minorticks_off()
-    ax.set_xlim(low * 0.85, high * 1.15)
-    ax.set_ylim(-0.6, last + 0.7)
-    ax.set_yticks(range(last, -1, -1), [wrap(str(c), 24) for c in rows["comparison"]])
-    ax.set_xlabel("hazard ratio of leaving (log scale)")
-    ax.set_title("Beside the usual comparisons", loc="left")
-    first, honest = rows.iloc[0], rows.iloc[-1]
-    ordered = rows.sort_values("value")
-    label = markup.percent_label(result.level)
-    return finish(
-        fig,
-        kind="svg",
-        alt=(
-            f"Hazard ratios of leaving for {len(rows)} comparisons. Smallest: "
-            f"{markup.quantity(ordered['value'].iloc[0], 'ratio')} "
-            f"({ordered['comparison'].iloc[0]}); largest: "
-            f"{markup.quantity(ordered['value'].iloc[-1], 'ratio')} "
-            f"({ordered['comparison'].iloc[-1]}). This report's: "
-            f"{markup.quantity(honest['value'], 'ratio')}."
-        ),
-        caption=(
-            f"Points are hazard ratios, whiskers {label} intervals; n = {int(honest['n']):,} "
-            f"customers in this report's row and {int(first['n']):,} in the first. Only the last "
-            f"row is an answer.{_left_out(result.naive)}"
-        ),
-        table=rows[["comparison", "value", "low", "high", "n", "reading"]].assign(
-            level=result.level, measured_in="hazard ratio"
-        ),
-    )
 
 
 def _curves(result: _Retention) -> Picture:
@@ -280,9 +223,3 @@ def _few(months: list[int]) -> list[int]:
 def _counted(n: int) -> str:
     """Write a number of customers; a few are not told apart."""
     return f"{n:,}" if n == 0 or n >= LEAST_CUSTOMERS else f"<{LEAST_CUSTOMERS}"
-
-
-def _left_out(naive: pd.DataFrame) -> str:
-    """Say which comparisons gave no ratio and are not drawn."""
-    names = naive.loc[naive["value"].isna(), "comparison"]
-    return f" Not drawn, for want of a ratio: {'; '.join(names)}." if len(names) else ""

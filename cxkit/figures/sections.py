@@ -62,11 +62,18 @@ def ratios(section: Section) -> Picture | Note:
             f"Points are hazard ratios, whiskers {markup.percent_label(found.level)} intervals; n "
             f"from {int(rows['n'].min()):,} to {int(rows['n'].max()):,} customers a row. Blue is "
             "this report's gap; the naive row is in the colour of the poor end."
+            + _left_out(found.frame)
         ),
         table=rows[["comparison", "reading", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="hazard ratio"
         ),
     )
+
+
+def _left_out(frame: pd.DataFrame) -> str:
+    """Say which comparisons gave no ratio and are not drawn."""
+    names = frame.loc[frame["value"].isna(), "comparison"]
+    return f" Not drawn, for want of a ratio: {'; '.join(names)}." if len(names) else ""
 
 
 def retention_by_score(section: Section) -> Picture | Note:

@@ -11,15 +11,14 @@ from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, in_all, stepwise
 from cxkit.errors import QuestionError
 from cxkit.metrics.durations import kaplan_meier, km_at
-from cxkit.results import Answer, Note, Table, guards_table
+from cxkit.results import Answer, Table, guards_table
 from cxkit.retention import tables, wording
-from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.contrasts import bands_told, contrasts
 from cxkit.retention.curves import at_risk, curves, retained
 from cxkit.retention.guards import guards as guards_of
 from cxkit.retention.hazard import EXITS_PER_PARAMETER, exits_within, fit, parameters_needed
 from cxkit.retention.later import Later
-from cxkit.retention.naive import answered_against_never, beside, with_segments
 from cxkit.retention.result import QUESTION, RetentionAnswer
 from cxkit.retention.silence import silence
 from cxkit.retention.snapshot import answer_snapshot
@@ -173,33 +172,20 @@ def _from_dates(
     per_band = customers_needed(
         50.0 if pooled.value is None else pooled.value, difference=wording.WORTH_SEEING
     )
-    immortal = answered_against_never(study, measure=bands.measure, level=level)
+    more = Later(study, measure=bands.measure, horizon=horizon, gap=gap, depth=depth, level=level)
+    immortal = more.comparisons.result.naive if more.comparisons.ok else None
     family = contrasts(model, spells, leavers, horizon=horizon, level=level, fewest=LEAST_CUSTOMERS)
     effect = family[0]
     silent = silence(study, measure=bands.measure, level=level)
-    ratio, naive = None, None
+    ratio = None
     if model is not None:
         ratio, adjust = model.ratio(high), list(model.adjusted_for)
-        naive = beside(
-            study,
-            clock,
-            immortal,
-            ratio,
-            bands=bands,
-            high=high,
-            low=low,
-            compared=told,
-            horizon=horizon,
-            adjust=adjust,
-            level=level,
-        )
     guards = guards_of(
-        study, clock, bands, immortal, family, adjust, held, exits_said, horizon, naive, silent
+        study, clock, bands, immortal, family, adjust, held, exits_said, horizon, silent
     )
     sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
     if effect.direction == "cannot be told":
         sentences.append(wording.needed(per_band, difference=wording.WORTH_SEEING, horizon=horizon))
-    more = Later(study, measure=bands.measure, horizon=horizon, gap=gap, depth=depth, level=level)
     if effect.direction != "cannot be told" and more.worth.ok:
         sentences.append(wording.worth_in_short(more.worth.result))
     answer = Answer(
@@ -222,7 +208,6 @@ def _from_dates(
         groups_measure=f"kept {horizon} months after the landmark",
         curves=curves(spells, bands=[b for b, e in kept.items() if e.ok], level=level),
         at_risk=at_risk(spells, months=months.to_numpy()),
-        naive=naive,
         who=Table.of(
             clock.steps.assign(said=stepwise(clock.steps["customers"].tolist(), wholes=3)),
             caption=f"Who is in the analysis, and who is not: {people_said} customers of "
@@ -245,9 +230,6 @@ def _from_dates(
             ratio, effect, adjusted_for=model.adjusted_for if model is not None else ()
         ),
         usual=wording.biased(immortal, ratio),
-        beside=tables.beside(naive, level)
-        if naive is not None
-        else Note(paragraphs=(f"No hazard ratio is given: {effect.reason}",)),
         guards=guards_table(guards),
         conclusion=wording.conclusion(effect, model, gap, per_band),
         more=more,

@@ -216,6 +216,16 @@ def wind(study: Study, *, bands: Bands, gap: int) -> Clock:
     return Clock(spells=spells.reset_index(drop=True), steps=frame, gap=gap, early=int(early.sum()))
 
 
+def with_segments(spells: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return the spells with one column `held: NAME` for each segment of the study."""
+    held = {
+        f"held: {name}": spells[name]
+        for name in study.contract.of("customers").segments
+        if name in spells
+    }
+    return spells.assign(**held)
+
+
 def scores_set_aside(study: Study, measure: str) -> int:
     """Count scores given on or after the day of leaving, or before joining."""
     scored = study.responses

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cxkit.retention.clock import Bands
     from cxkit.retention.episodes import Episodes
+    from cxkit.retention.exposure import Exposure
     from cxkit.study.study import Study
 
 METHOD = "Cox, Efron ties, errors by customer"
@@ -43,6 +44,8 @@ class Comparisons:
     ratio : Estimate
         The kit's own: the good band against the poor one, gapped.
     ungapped : Estimate
+    naive : Estimate
+        Answered against never answered, from joining: biased, never an answer.
     known : Table
         Customers, months at risk and leavers in each state of what was known; "no score yet" among
         them.
@@ -54,6 +57,7 @@ class Comparisons:
     frame: pd.DataFrame
     ratio: Estimate
     ungapped: Estimate
+    naive: Estimate
     known: Table
     table: Table
     sentence: str
@@ -135,7 +139,8 @@ def comparisons(
         g: dataclasses.replace(e, rows=e.rows.assign(customer=pd.factorize(e.rows["customer"])[0]))
         for g, e in episodes_by_gap(study, bands, asked, longest=longest, unit=unit).items()
     }
-    found = [*_answered(at[asked[0]], study, level)]
+    compared = _answered(at[asked[0]], study, level)
+    found = _exposed(compared)
     gapped = {g: _between(at[g], bands, level) for g in asked}
     found += [_gap_row(g, gapped[g], gap, bands) for g in asked]
     per = MONTH if unit == "days" else 1.0
@@ -148,6 +153,7 @@ def comparisons(
         frame=frame,
         ratio=own,
         ungapped=ungapped,
+        naive=compared.naive,
         known=at[gap].table,
         table=customer_table(
             frame,
@@ -192,8 +198,8 @@ def sentence(own: Estimate, ungapped: Estimate, *, high: str, low: str, gap: int
     )
 
 
-def _answered(found: Episodes, study: Study, level: float) -> list[dict[str, object]]:
-    """Return answered against never, naive, and against not yet answered."""
+def _answered(found: Episodes, study: Study, level: float) -> Exposure:
+    """Compare answered with never answered, naively, and with not yet answered."""
     rows = found.rows
     per_customer = rows.groupby("customer", sort=False)
     people = per_customer.agg(
@@ -206,8 +212,12 @@ def _answered(found: Episodes, study: Study, level: float) -> list[dict[str, obj
         rows.drop_duplicates("customer")[["customer", *segments]], on="customer", how="left"
     )
     people, held = hold(people, list(segments), compared=1)
-    compared = exposure(people, entry="entry", adjust=held, level=level)
-    exits = int(people["left"].sum())
+    return exposure(people, entry="entry", adjust=held, level=level)
+
+
+def _exposed(compared: Exposure) -> list[dict[str, object]]:
+    """Return the rows of answered against never, and against not yet answered."""
+    exits = int(compared.frame["exits"].iloc[0])
     return [
         _row(
             "answered against never answered, from joining",

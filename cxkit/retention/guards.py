@@ -12,8 +12,6 @@ from cxkit.retention.clock import scores_set_aside
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cxkit.results import Difference, Estimate
     from cxkit.retention.clock import Bands, Clock
     from cxkit.retention.silence import Silence
@@ -24,13 +22,12 @@ def guards(
     study: Study,
     clock: Clock,
     bands: Bands,
-    immortal: Estimate,
+    immortal: Estimate | None,
     contrasts: list[Difference],
     adjust: list[str],
     held: list[str],
     exits: str,
     horizon: int,
-    naive: pd.DataFrame | None,
     silent: Silence,
 ) -> list[Guard]:
     """Return every guard of this question, fired or not, with what it saw."""
@@ -44,23 +41,17 @@ def guards(
     unadjusted = bool(held) and not adjust
     several = [c for c in held if len(spells[c.removeprefix("held: ")].unique()) > 1]
     loose = [c for c in several if c not in adjust] if adjust else []
-    leaving = (
-        " Counting them gives a hazard ratio of "
-        f"{markup.quantity(naive['value'].iloc[-2], 'ratio')} instead of "
-        f"{markup.quantity(naive['value'].iloc[-1], 'ratio')}."
-        if naive is not None
-        else ""
-    )
     return [
         Guard(
             kind="immortal time",
-            fired=immortal.high is not None and immortal.high < 1,
+            fired=immortal is not None and immortal.high is not None and immortal.high < 1,
             text="Answered against never answered, from joining: hazard ratio "
             f"{markup.quantity(immortal.value, 'ratio')} "
             f"({markup.interval(immortal.low, immortal.high, 'ratio')}, n = {immortal.n:,}). "
             "Naive and biased: shown, never used."
-            if immortal.ok
-            else f"Answered against never answered gives no ratio here. {immortal.reason}",
+            if immortal is not None and immortal.ok
+            else "Answered against never answered gives no ratio here."
+            + (f" {immortal.reason}" if immortal is not None else ""),
         ),
         Guard(
             kind="already leaving",
@@ -68,7 +59,7 @@ def guards(
             text=f"{count_said(gone)} customers left within {clock.gap} days of their answer; "
             "their "
             "scores "
-            f"may be an effect of leaving and are not used.{leaving}",
+            f"may be an effect of leaving and are not used.",
         ),
         Guard(
             kind="scores outside the relationship",

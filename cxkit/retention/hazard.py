@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.results import Difference, Estimate
+from cxkit.retention import newton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,22 +175,33 @@ def person_months(spells: pd.DataFrame, *, horizon: int, by: Sequence[str]) -> p
     """
     patterns = spells.groupby(list(by), observed=True, sort=True)
     cell = patterns.ngroup().to_numpy()
-    whole = np.floor(spells["months"].to_numpy(float)).astype(int)
-    left = spells["left"].to_numpy(bool)
-    if "followed" in spells:
-        left = left & (whole < np.floor(spells["followed"].to_numpy(float)))
-    last = np.minimum(whole + left, horizon)
+    last, gone = _months(spells, horizon)
     shape = (int(cell.max()) + 1, horizon + 1)
     ended, exits = np.zeros(shape, int), np.zeros(shape, int)
     np.add.at(ended, (cell, last), 1)
-    gone = left & (whole < horizon)
-    np.add.at(exits, (cell[gone], whole[gone] + 1), 1)
+    np.add.at(exits, (cell[gone], last[gone]), 1)
     at_risk = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
     keys = patterns.size().index.to_frame(index=False)
     counted = keys.loc[np.repeat(keys.index, horizon)].reset_index(drop=True)
     counted["month"] = np.tile(np.arange(1, horizon + 1), len(keys))
     counted["at_risk"], counted["exits"] = at_risk[:, 1:].ravel(), exits[:, 1:].ravel()
     return counted[counted["at_risk"] > 0].reset_index(drop=True)
+
+
+def _months(spells: pd.DataFrame, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last month that counts for each customer, and whether they left in it."""
+    whole = np.floor(spells["months"].to_numpy(float)).astype(int)
+    left = spells["left"].to_numpy(bool)
+    if "followed" in spells:
+        left = left & (whole < np.floor(spells["followed"].to_numpy(float)))
+    return np.minimum(whole + left, horizon), left & (whole < horizon)
+
+
+def _coarse(spells: pd.DataFrame, adjust: Sequence[str], horizon: int) -> pd.DataFrame:
+    """Return the spells with bands as text and small levels pooled."""
+    return spells.assign(
+        band=spells["band"].astype(str), **{c: pooled(spells, c, horizon) for c in adjust}
+    )
 
 
 def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: float) -> Hazard:
@@ -213,32 +225,26 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
     Notes
     -----
     Binomial GLM with complementary log-log link on counts, month by month (adjacent months merged
-    until each step has ten exits): the grouped form of proportional hazards. statsmodels' GLM
-    fits it; its tolerance is tightened to 1e-10. Levels of a column with fewer than ten exits are
-    pooled. A level that says what earlier columns said (a region within its country) is left out,
-    and so is a whole column of which the data leave a coefficient without bounds, as where nobody
-    left in one corner of it: `adjusted_for` names what was held equal in the end.
+    until each step has ten exits): the grouped form of proportional hazards, by Fisher scoring;
+    estimates and errors are those of statsmodels' GLM to 1e-8. Levels of a column with fewer than
+    ten exits are pooled. A level that says what earlier columns said (a region within its country)
+    is left out, and so is a whole column of which the data leave a coefficient without bounds, as
+    where nobody left in one corner of it: `adjusted_for` names what was held equal in the end.
 
     References
     ----------
     Prentice, R. L. and Gloeckler, L. A. (1978). Regression analysis of grouped survival data.
     Biometrics 34, 57-67. https://doi.org/10.2307/2529588
     """
-    from statsmodels.genmod.families import Binomial, links
-    from statsmodels.genmod.generalized_linear_model import GLM
-
     bands = tuple(str(b) for b in spells["band"].cat.categories if (spells["band"] == b).any())
-    coarse = spells.assign(
-        band=spells["band"].astype(str),
-        **{c: pooled(spells, c, horizon) for c in adjust},
-    )
+    coarse = _coarse(spells, adjust, horizon)
     cells = person_months(coarse, horizon=horizon, by=["band", *adjust])
     adjust = [c for c in adjust if len(coarse[c].unique()) > 1]
     terms = _independent(cells, _terms(cells, bands, adjust))
-    x = _design(cells, terms)
-    y = np.column_stack([cells["exits"], cells["at_risk"] - cells["exits"]]).astype(float)
-    fitted = GLM(y, x, family=Binomial(link=links.CLogLog())).fit(tol=1e-10, maxiter=200)
-    errors = np.sqrt(np.diag(np.asarray(fitted.cov_params(), float)))
+    x, row = np.unique(_design(cells, terms), axis=0, return_inverse=True)
+    exits, at_risk = (np.bincount(row.ravel(), cells[c]) for c in ("exits", "at_risk"))
+    coefficients, covariance, _ = newton.hazard(x, exits, at_risk)
+    errors = np.sqrt(np.diag(covariance))
     astray = [
         (se, c) for se, (c, _) in zip(errors, terms, strict=True) if c in adjust and se > WILD
     ]
@@ -250,14 +256,56 @@ def fit(spells: pd.DataFrame, *, horizon: int, adjust: Sequence[str], level: flo
         bands=bands,
         adjusted_for=tuple(adjust),
         terms=tuple(terms),
-        coefficients=np.asarray(fitted.params, float),
-        covariance=np.asarray(fitted.cov_params(), float),
+        coefficients=coefficients,
+        covariance=covariance,
         people=people,
         horizon=horizon,
         exits=int(cells["exits"].sum()),
         n=len(spells),
         level=level,
     )
+
+
+def refits(model: Hazard, spells: pd.DataFrame, *, weights: np.ndarray) -> np.ndarray:
+    """Return the coefficients of the same model under other weights of the customers.
+
+    Parameters
+    ----------
+    model : Hazard
+        As fitted to ``spells``: its terms, merged months and pooled levels stay what they are.
+    spells : DataFrame of n rows
+    weights : array of shape (draws, n)
+        How often each customer is in each draw.
+
+    Returns
+    -------
+    array of shape (draws, terms)
+    """
+    by = ["band", *model.adjusted_for]
+    coarse = _coarse(spells, model.adjusted_for, model.horizon)
+    patterns = coarse.groupby(by, observed=True, sort=True)
+    cell, keys = patterns.ngroup().to_numpy(), patterns.size().index.to_frame(index=False)
+    last, gone = _months(coarse, model.horizon)
+    long = keys.loc[np.repeat(keys.index, model.horizon)].reset_index(drop=True)
+    long["month"] = np.tile(np.arange(1, model.horizon + 1), len(keys))
+    x, row = np.unique(_design(long, model.terms), axis=0, return_inverse=True)
+    shape = (len(keys), model.horizon + 1)
+    end, exit_ = cell * shape[1] + last, cell[gone] * shape[1] + last[gone]
+
+    def counted(at: np.ndarray, w: np.ndarray, *, until: bool) -> np.ndarray:
+        """Sum weights by pattern and month, of those still there or of those who left."""
+        sums = np.bincount(at, w, minlength=shape[0] * shape[1]).reshape(shape)
+        sums = sums[:, ::-1].cumsum(axis=1)[:, ::-1] if until else sums
+        return np.bincount(row.ravel(), sums[:, 1:].ravel(), minlength=len(x))
+
+    found = np.empty((len(weights), len(model.terms)))
+    for i, w in enumerate(weights):
+        at_risk = counted(end, w, until=True)
+        there = at_risk > 0
+        exits = counted(exit_, w[gone], until=False)
+        fitted = newton.hazard(x[there], exits[there], at_risk[there], near=model.coefficients)
+        found[i] = fitted[0]
+    return found
 
 
 def parameters_needed(spells: pd.DataFrame, adjust: Sequence[str], horizon: int) -> int:

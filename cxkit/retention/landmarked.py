@@ -10,7 +10,7 @@ import numpy as np
 
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
-from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.contrasts import bands_told
 from cxkit.retention.episodes import count_months
 from cxkit.retention.hazard import (
@@ -22,7 +22,6 @@ from cxkit.retention.hazard import (
     parameters_needed,
     pooled,
 )
-from cxkit.retention.naive import with_segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxkit.retention.hazard import fit
+from cxkit.retention.hazard import refits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from cxkit.retention.hazard import Hazard
@@ -69,7 +67,6 @@ def totals(
     groups: NDArray[np.intp],
     b: NDArray[np.float64],
     weights: NDArray[np.float64] | None = None,
-    most: int = 0,
 ) -> Totals:
     """Sum over the customers to be moved: who is kept, what they bring, who leaves either way.
 
@@ -80,7 +77,7 @@ def totals(
     then = retained_in(model, rows, pd.Series(to, index=rows.index), b)
     w = np.ones_like(now) if weights is None else weights
     value = rows["value"].to_numpy(float) if "value" in rows else np.zeros(len(rows))
-    member = np.eye(max(most, int(groups.max()) + 1))[groups]
+    member = np.eye(int(groups.max()) + 1)[groups]
     member = np.column_stack([member, np.ones(len(rows))])  # the last one is everybody
     gained = w * (then - now)
     return Totals(
@@ -112,38 +109,26 @@ def draws(
 
 
 def samples(
+    model: Hazard,
     spells: pd.DataFrame,
-    groups: pd.Series,
     *,
-    below: Sequence[str],
+    below: NDArray[np.bool_],
     to: str,
-    adjust: Sequence[str],
-    horizon: int,
+    groups: NDArray[np.intp],
     rng: np.random.Generator,
 ) -> Totals:
     """Return totals of bootstrap samples of customers, each with its own fit.
 
-    ``groups`` numbers the group of every customer below the cut, by the index of ``spells``.
+    ``below`` says which of the ``spells`` are below the cut, ``groups`` numbers the group of each
+    of them.
     """
-    parts = []
-    for _ in range(SAMPLES):
-        sample = spells.iloc[rng.integers(0, len(spells), len(spells))]
-        rows = sample[sample["band"].astype(str).isin(below)]
-        own = groups.loc[rows.index].to_numpy(int)
-        model = fit(sample.reset_index(drop=True), horizon=horizon, adjust=adjust, level=0.95)
-        # all groups have a column, whether drawn or not
-        part = totals(
-            model,
-            rows.reset_index(drop=True),
-            to=to,
-            groups=own,
-            b=model.coefficients[None, :],
-            most=int(groups.max()) + 1,
-        )
-        parts.append(part)
-    return Totals(
-        kept=np.vstack([p.kept for p in parts]),
-        revenue=np.vstack([p.revenue for p in parts]),
-        now=np.vstack([p.now for p in parts]),
-        then=np.vstack([p.then for p in parts]),
+    n = len(spells)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=SAMPLES).astype(float)
+    return totals(
+        model,
+        spells[below].reset_index(drop=True),
+        to=to,
+        groups=groups,
+        b=refits(model, spells, weights=weights),
+        weights=weights[:, below],
     )

@@ -34,9 +34,11 @@ def rate(
 
 
 def hazard(
-    x: np.ndarray, exits: np.ndarray, at_risk: np.ndarray
+    x: np.ndarray, exits: np.ndarray, at_risk: np.ndarray, *, near: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return coefficients, covariance and whether they settled, of a complementary log-log hazard.
+
+    ``near`` is where to begin; without it, where all customers are alike.
 
     Notes
     -----
@@ -51,14 +53,19 @@ def hazard(
         return (exits - at_risk * p) * by_p, at_risk * (1 - p) * force * by_p
 
     start = np.log(-np.log1p(-min(exits.sum() / at_risk.sum(), 0.99)))
-    return _fit(x, score, start)
+    return _fit(x, score, start, near)
 
 
 def _fit(
-    x: np.ndarray, score: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], start: float
+    x: np.ndarray,
+    score: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    start: float,
+    near: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return the solution of the score equations, from all-equal rows on."""
-    beta = np.linalg.lstsq(x.T @ x, x.sum(axis=0) * start, rcond=None)[0]
+    beta = near
+    if beta is None:
+        beta = np.linalg.lstsq(x.T @ x, x.sum(axis=0) * start, rcond=None)[0]
     settled = False
     for _ in range(STEPS):
         residual, weight = score(x @ beta)

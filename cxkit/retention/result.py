@@ -33,8 +33,6 @@ class RetentionAnswer:
         Kaplan-Meier curves by band; None for a snapshot.
     at_risk : DataFrame or None
         Numbers at risk by band.
-    naive : DataFrame or None
-        The usual comparisons beside the honest one.
     more : Later
         The later sections of the page, each computed when it is first read.
     """
@@ -45,12 +43,10 @@ class RetentionAnswer:
     groups_measure: str
     curves: pd.DataFrame | None
     at_risk: pd.DataFrame | None
-    naive: pd.DataFrame | None
     who: Table | Note
     retained: Table
     effects: Table | Note
     ratio: Note
-    beside: Table | Note
     usual: Note
     guards: Table
     conclusion: Note

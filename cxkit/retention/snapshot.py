@@ -203,7 +203,6 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
         groups_measure=f"left in {window}",
         curves=None,
         at_risk=None,
-        naive=None,
         who=Note(
             paragraphs=(
                 f"{len(rows):,} customers, one row each, as they stood at the end of {window}. "
@@ -234,13 +233,6 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
         ),
         ratio=Note(paragraphs=("A snapshot has no months to count, so there is no hazard ratio.",)),
         usual=Note(paragraphs=("The usual comparisons need dates and cannot be made here.",)),
-        beside=Note(
-            paragraphs=(
-                "No gap, no landmark and no curve can be computed here: each needs the dates of "
-                "joining, answering and leaving. To get them, export customers with start and end "
-                "dates and write form: dates under customers in study.yml.",
-            )
-        ),
         guards=guards_table(guards),
         conclusion=Note(
             paragraphs=(

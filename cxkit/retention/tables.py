@@ -65,22 +65,3 @@ def _family(contrasts: list[Difference]) -> str:
     """Say how many comparisons stand in one family."""
     m = sum(d.p is not None for d in contrasts)
     return f"Family of {m}, Holm." if m > 1 else "One comparison, so p is not adjusted."
-
-
-def beside(naive: pd.DataFrame, level: float) -> Table:
-    """Return the naive rows beside the honest one."""
-    return customer_table(
-        naive,
-        caption="The usual comparisons beside this report's answer: hazard ratios of leaving "
-        "(below one: leaves less often). The last column is how many times the honest ratio a row "
-        "claims.",
-        columns=[
-            ("Comparison", "comparison", "text"),
-            ("Hazard ratio", "value", "ratio"),
-            (f"{markup.percent_label(level)} interval", "low..high", "ratio"),
-            ("Customers", "n", "count"),
-            ("Left", "exits", "count"),
-            ("Reading", "reading", "text"),
-            ("Times the honest", "times_the_honest", "ratio"),
-        ],
-    )

@@ -97,10 +97,11 @@ def held(column: str) -> str:
     return column.removeprefix("held: ").removesuffix("_band").replace("_", " ")
 
 
-def biased(naive: Estimate, honest: Estimate | None) -> Note:
+def biased(naive: Estimate | None, honest: Estimate | None) -> Note:
     """Say what the usual comparison would have claimed."""
-    if naive.value is None:
-        return Note(paragraphs=(f"The usual comparison gives no ratio here: {naive.reason}",))
+    if naive is None or naive.value is None:
+        why = f": {naive.reason}" if naive is not None else "."
+        return Note(paragraphs=(f"The usual comparison gives no ratio here{why}",))
     used = (
         f" The ratio used in this report is {markup.quantity(honest.value, 'ratio')}."
         if honest is not None

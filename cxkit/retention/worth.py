@@ -13,7 +13,7 @@ from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard
 from cxkit.retention import worth_wording as wording
-from cxkit.retention.clock import MONTH, bands_of, wind
+from cxkit.retention.clock import MONTH, bands_of, wind, with_segments
 from cxkit.retention.evalue import e_value
 from cxkit.retention.hazard import (
     EXITS_PER_PARAMETER,
@@ -24,7 +24,6 @@ from cxkit.retention.hazard import (
 )
 from cxkit.retention.model_guards import beyond_follow_up, few_exits
 from cxkit.retention.moved import DRAWS, SAMPLES, draws, samples, totals
-from cxkit.retention.naive import with_segments
 from cxkit.retention.worth_numbers import Numbers, same_everywhere
 
 if TYPE_CHECKING:
@@ -178,10 +177,7 @@ def worth_of_experience(
         drawn = draws(model, rows, to=above, groups=groups, n=len(spells), rng=rng)
         how = f"{DRAWS:,} joint draws of effect and customers"
     else:
-        numbered = pd.Series(groups, index=spells.index[lower])
-        drawn = samples(
-            spells, numbered, below=below, to=above, adjust=adjust, horizon=horizon, rng=rng
-        )
+        drawn = samples(model, spells, below=lower.to_numpy(), to=above, groups=groups, rng=rng)
         how = f"{SAMPLES} bootstrap samples of customers, with a fit for each"
     numbers = Numbers(point=point, drawn=drawn, how=how, n=len(rows), level=level)
     declared = study.contract.of("customers").value

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import Estimate, Guard
+from cxkit.retention import newton
 from cxkit.retention.hazard import FEWEST_EXITS, exits_within, person_months
 
 if TYPE_CHECKING:
@@ -127,8 +128,6 @@ class Numbers:
 def same_everywhere(spells: pd.DataFrame, model: Hazard, below: Sequence[str], above: str) -> Guard:
     """Test whether the effect of the band differs between touchpoints: likelihood ratio."""
     from scipy.stats import chi2
-    from statsmodels.genmod.families import Binomial, links
-    from statsmodels.genmod.generalized_linear_model import GLM
 
     kind = "touchpoints alike"
     inside = spells[spells["band"].astype(str).isin([*below, above])]
@@ -151,12 +150,14 @@ def same_everywhere(spells: pd.DataFrame, model: Hazard, below: Sequence[str], a
     shared = [cells["month"].between(*span) for span in months if isinstance(span, tuple)]
     shared += [cells["touchpoint"] == t for t in names[1:]]
     moved = cells["band"] == "True"
-    y = np.column_stack([cells["exits"], cells["at_risk"] - cells["exits"]]).astype(float)
-    family = Binomial(link=links.CLogLog())
+    exits, at_risk = cells["exits"].to_numpy(float), cells["at_risk"].to_numpy(float)
     one = np.column_stack([*shared, moved]).astype(float)
     each = np.column_stack([one, *[moved & (cells["touchpoint"] == t) for t in names[1:]]])
-    fits = [GLM(y, x.astype(float), family=family).fit(tol=1e-8) for x in (one, each)]
-    statistic = float(fits[0].deviance - fits[1].deviance)
+    likelihoods = []
+    for x in (one, each.astype(float)):
+        force = np.exp(x @ newton.hazard(x, exits, at_risk)[0])
+        likelihoods.append(exits @ np.log(-np.expm1(-force)) - (at_risk - exits) @ force)
+    statistic = 2 * float(likelihoods[1] - likelihoods[0])
     p = float(chi2.sf(max(statistic, 0.0), len(names) - 1))
     differs = p < 1 - model.level
     return Guard(

@@ -11,11 +11,15 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit import markup
 from cxkit.errors import MissingTableError, QuestionError
 from cxkit.retention.answer import customers_needed
 from cxkit.retention.hazard import fit, person_months
 from cxkit.simulate.truth import read_truth
 from tests import firms
+
+#: Rows of the comparisons: without a gap, and the answer's.
+GAPS = ("each answer, ungapped", "90 days after each answer")
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +53,17 @@ def test_the_sample_s_interval_holds_the_planted_effect(sample):
 
 
 def test_naive_answers_are_wrong_by_a_printed_amount(sample):
-    naive, ungapped, honest = sample.naive.to_dict("records")
+    rows = sample.more.comparisons.result.frame.set_index("comparison").to_dict("index")
+    naive = rows["answered against never answered, from joining"]
+    ungapped, honest = (rows[f"from {n}"] for n in GAPS)
     assert naive["high"] < 1, "the truth is 1: answering a survey changes nothing"
     truth = read_truth(firms_sample())["hazard_ratio"]["poor_against_good"]
     assert ungapped["high"] < 1 / truth, "the ungapped interval must miss the planted ratio"
     assert honest["low"] < 1 / truth < honest["high"]
-    assert 0 < naive["times_the_honest"] < ungapped["times_the_honest"] < 1
-    shown = sample.beside.shown["Times the honest"].tolist()
-    assert shown[-1] == "1.00"
-    assert float(shown[0]) < 1
+    assert naive["value"] < ungapped["value"] < honest["value"] < 1
+    assert markup.quantity(naive["value"], "ratio") in str(sample.usual)
+    (shown,) = [g.text for g in sample.answer.guards if g.kind == "immortal time"]
+    assert f"hazard ratio {markup.quantity(naive['value'], 'ratio')} " in shown
 
 
 def test_every_kind_of_guard_fires_on_the_sample(sample):

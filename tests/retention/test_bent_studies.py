@@ -26,11 +26,11 @@ def whole(result: object) -> str:
         result.effects,
         result.ratio,
         result.usual,
-        result.beside,
+        result.more.comparisons,
         result.guards,
         result.conclusion,
     ]
-    pictures = [cx.figures.retention(result), cx.figures.naive(result)]
+    pictures = [cx.figures.retention(result), cx.figures.ratios(result.more.comparisons)]
     words = [f"{p.alt} {p.caption}" if hasattr(p, "alt") else str(p) for p in pictures]
     return "\n".join([*map(str, shown), *words])
 
@@ -242,10 +242,11 @@ def test_a_line_ends_where_fewer_than_five_are_followed(tmp_path):
 def test_a_naive_row_without_a_ratio_says_why_and_is_not_drawn(tmp_path):
     """Everyone answered, so there is nobody who never did."""
     result = cx.retention_answer(opened(tmp_path))
-    assert result.naive["value"].isna().tolist() == [True, False, False]
-    assert "no ratio: Of those who never answered, nobody left" in str(result.beside)
-    picture = cx.figures.naive(result)
-    assert picture.alt.startswith("Hazard ratios of leaving for 2 comparisons")
+    compared = result.more.comparisons
+    assert compared.result.naive.value is None
+    assert "no ratio: on one side fewer than 5 left" in str(compared)
+    assert "The usual comparison gives no ratio here" in str(result.usual)
+    picture = cx.figures.ratios(compared)
     assert "Not drawn, for want of a ratio: answered against never answered" in picture.caption
     assert not re.search(r"\bnan\b|– \(", whole(result))
 

@@ -10,7 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 import cxkit as cx
 from cxkit.errors import MissingTableError, QuestionError
 from cxkit.results import Difference
-from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.model_guards import (
     beyond_follow_up,
     collinearity,
@@ -19,7 +19,6 @@ from cxkit.retention.model_guards import (
     leaky,
     multiplicity,
 )
-from cxkit.retention.naive import with_segments
 from cxkit.retention.separation import separation
 from cxkit.retention.strata import reversal
 from tests import firms

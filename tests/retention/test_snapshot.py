@@ -130,10 +130,9 @@ def test_what_a_cross_section_cannot_say_is_said_and_not_drawn(tmp_path):
     study, _ = opened(tmp_path)
     result = cx.retention_answer(study)
     assert result.curves is None
-    assert result.naive is None
     fired = {g.kind for g in result.answer.guards if g.fired}
     assert {"snapshot", "order in time"} <= fired
-    assert "form: dates" in str(result.beside)
+    assert "form: dates" in str(result.more.comparisons)
     picture = cx.figures.retention(result)
     assert "complained: yes" in picture.alt
     assert "Wilson" in picture.caption

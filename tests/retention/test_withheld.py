@@ -35,13 +35,12 @@ def shown(result: object) -> list[Table | Note | Picture]:
     """Return everything a reader of the notebook gets, at the depth it was asked."""
     parts = [
         Note(paragraphs=(str(result.answer),)),
-        *(getattr(result, n) for n in ["who", "retained", "effects", "ratio", "usual", "beside"]),
+        *(getattr(result, n) for n in ["who", "retained", "effects", "ratio", "usual"]),
     ]
     for name in SECTIONS:
         parts += getattr(result.more, name).parts
     pictures = [
         cx.figures.retention(result),
-        cx.figures.naive(result),
         cx.figures.ratios(result.more.comparisons),
         cx.figures.retention_by_score(result.more.dose),
         cx.figures.left_by_reason(result.more.reasons),

@@ -13,9 +13,8 @@ from cxkit.errors import QuestionError
 from cxkit.results import Estimate
 from cxkit.retention import moved
 from cxkit.retention import worth_wording as wording
-from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.hazard import fit
-from cxkit.retention.naive import with_segments
 from tests import firms
 from tests.verify import worth_coverage
 

@@ -29,21 +29,25 @@ def test_pure_noise_seldom_beats_the_controls():
 
 @pytest.mark.verify
 def test_the_interval_of_customers_kept_holds_the_planted_number():
-    runs = 400
+    runs = 200
     found = {f"effect {e:g}": worth_coverage.coverage(runs, e) for e in (1.0, 0.0)}
-    assert all(share >= 0.90 for share in found.values())
     evidence_file.write(
         "worth_coverage",
         about=(
-            "Share of simulated firms (3,000 customers) whose 95 % interval of the customers kept, "
-            "if detractors were served as passives, holds the planted number for these customers; "
-            "planted effect of experience as in the sample (1) and none (0). Seeds 0 to 399."
+            "Share of 200 simulated firms (3,000 customers, from files) whose 95 % interval of the "
+            "customers kept, by worth_of_experience (1,000 joint draws, the default depth), "
+            "holds the planted number for these customers, if detractors were served as "
+            "passives; planted effect of experience "
+            "as in the sample (1) and none (0). Seeds 0 to 199."
         ),
         numbers={"runs": runs, **found},
         modules=[
             "cxkit.retention.hazard",
             "cxkit.retention.moved",
+            "cxkit.retention.newton",
+            "cxkit.retention.worth",
             "cxkit.simulate.customers",
             "tests.verify.worth_coverage",
         ],
     )
+    assert all(share >= 0.92 for share in found.values())
