@@ -20,13 +20,14 @@ from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.kinds import typed
 from cxkit.study.labelled import with_words
 from cxkit.study.ledger import Ledger, Place
-from cxkit.study.load import digest, read_table
+from cxkit.study.load import open_table
 from cxkit.study.wording import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from cxkit.study.contract import Table
+    from cxkit.study.formats.large import Opened
 
 #: What makes a row itself; a table without these columns may hold one row many times.
 KEYS = {
@@ -161,7 +162,6 @@ def read_study_table(
     shown = Path(table.file).name
     try:
         path = located(table.file, folder)
-        content = _content(path)
         keyed = set(KEYS[name]) <= {*table.roles, *table.given} and not _rows_are_ids(table)
         rows_are_ids = _rows_are_ids(table)
         wanted = [
@@ -169,8 +169,8 @@ def read_study_table(
             for role, spec in table.roles.items()
             if not (rows_are_ids and role == "customer")
         ]
-        raw = read_table(content, path.name, wanted, how=table, keep_all=not keyed)
-        raw = with_points(raw, _numeric(table), decimal=table.decimal, private=table.private)
+        opened = _opened(path, wanted, table, keep_all=not keyed)
+        raw = with_points(opened.raw, _numeric(table), decimal=table.decimal, private=table.private)
         raw = with_words(raw, table.roles, private=table.private)
     except UnreadableError as fault:
         ledger.refuse(
@@ -229,8 +229,8 @@ def read_study_table(
         raw=raw,
         frame=pd.DataFrame(series, copy=False),
         lines=raw.lines,
-        sha256=digest(content),
-        size=len(content),
+        sha256=opened.sha256,
+        size=opened.size,
     )
     if isinstance(table, contracts.UnitScores):
         _instrument(checked, table, ledger)
@@ -246,10 +246,12 @@ def _numeric(table: Table) -> list[str]:
     ]
 
 
-def _content(path: Path) -> bytes:
-    """Return a file's bytes, or say why there are none."""
+def _opened(path: Path, wanted: list[str], table: Table, *, keep_all: bool) -> Opened:
+    """Return a file that was read, or say why it cannot be."""
     try:
-        return path.read_bytes()
+        if path.is_dir():
+            raise IsADirectoryError
+        return open_table(path, wanted, how=table, keep_all=keep_all)
     except FileNotFoundError:
         there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         near = nearest(path.name, there)

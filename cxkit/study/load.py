@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cxkit.study.formats import ticketing
 from cxkit.study.formats.compressed import unpacked, unzipped
 from cxkit.study.formats.delimited import read_delimited
+from cxkit.study.formats.large import Opened, read_large
 from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.signature import WORDS, kind_of
@@ -18,9 +19,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 
+#: Files of this size and more are never held whole.
+LARGE = 64 * 1024**2
+
+
 def digest(content: bytes) -> str:
     """Return the SHA-256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+def open_table(
+    path: Path,
+    wanted: Collection[str],
+    *,
+    how: Reading | None = None,
+    keep_all: bool = False,
+    large: int = LARGE,
+) -> Opened:
+    """Read a file from disk: a large one in pieces, else whole; both give the same.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    wanted, how, keep_all
+        As for :func:`read_table`.
+    large : int
+        From this size in bytes on a file is large.
+
+    Returns
+    -------
+    Opened
+
+    Raises
+    ------
+    UnreadableError
+        As for :func:`read_table`.
+    OSError
+        The file cannot be opened.
+    """
+    how = how or Reading()
+    if path.stat().st_size >= large and not any(getattr(how, key) for key in _PARTS):
+        found = read_large(path, wanted, how, keep_all=keep_all)
+        if found is not None and not _is_ticketing(found.raw, how):
+            return found
+    content = path.read_bytes()
+    raw = read_table(content, path.name, wanted, how=how, keep_all=keep_all)
+    return Opened(raw, digest(content), len(content))
 
 
 def read_table(
@@ -82,10 +127,16 @@ def read_table(
                 f"Take  {key}:  out of study.yml, or name another file.",
             )
     raw = reader(content, asked, how, keep_all)
-    if how.format == ticketing.TOOL or (how.format is None and ticketing.looks(raw.header)):
+    if _is_ticketing(raw, how):
         raw = reader(content, asked | ticketing.NEEDED, how, keep_all)
         raw = ticketing.cases(raw, raw.header if keep_all else asked, how)
     return raw
+
+
+def _is_ticketing(raw: RawTable, how: Reading) -> bool:
+    """Whether a table is what a ticketing tool exports."""
+    declared = how.format == ticketing.TOOL
+    return declared or (how.format is None and ticketing.looks(raw.header))
 
 
 def _delimited(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:

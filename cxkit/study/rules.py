@@ -87,7 +87,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
     key = list(KEYS[checked.name])
     own_ids = "row" in {checked.table.roles[k].column for k in key if k in checked.table.roles}
     if not set(key) <= set(frame.columns) or (own_ids and "row" not in checked.raw.header):
-        text = pd.DataFrame(checked.raw.columns)
+        text = pd.DataFrame(dict(checked.raw.columns))
         copies = text.duplicated().to_numpy()
         if copies.any():
             ledger.flag(

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cxkit.study.formats.raw import RawTable, UnreadableError
+from cxkit.study.formats.stored import Stored, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     import pyarrow as pa
 
     from cxkit.study.formats.encoding import Note
 
 
-def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = False) -> RawTable:
+def read_parquet(
+    content: bytes | Path, wanted: Collection[str], *, keep_all: bool = False
+) -> RawTable:
     """Read Parquet through pyarrow; dates and moments are told apart from text.
 
     Parameters
     ----------
-    content : bytes
-        The file.
+    content : bytes or Path
+        The file, or where it is: then its columns are loaded one at a time.
     wanted : collection of str
         The columns asked for; one may be absent.
     keep_all : bool
@@ -42,14 +47,22 @@ def read_parquet(content: bytes, wanted: Collection[str], *, keep_all: bool = Fa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        whole = isinstance(content, bytes)
+        file = pq.ParquetFile(io.BytesIO(content) if isinstance(content, bytes) else content)
         taken, notes = plain_columns(file.schema_arrow, wanted, keep_all=keep_all)
-        table = file.read(columns=taken)
+        if not whole:
+            for _ in file.iter_batches(columns=taken):  # a damaged page is found here, not later
+                pass
+        table = file.read(columns=taken) if whole else file.schema_arrow.empty_table()
     except (pa.ArrowException, OSError):
         raise UnreadableError(
             "CX-E016", "this is not a whole Parquet file.", "Export it again."
         ) from None
-    return of_arrow(table, file.schema_arrow.names, notes)
+    raw = of_arrow(table.select(taken), file.schema_arrow.names, notes)
+    if whole:
+        return raw
+    lines = np.arange(1, file.metadata.num_rows + 1)
+    return replace(raw, columns=Stored(file, {name: name for name in taken}), lines=lines)
 
 
 def plain_columns(
@@ -98,11 +111,10 @@ def of_arrow(
     columns = {}
     iso = set()
     for name in table.column_names:
-        values = table.column(name).combine_chunks()
+        values = table.column(name)
         if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
             iso.add(name)
-        text = values.cast(pa.large_string()).fill_null("").to_numpy(zero_copy_only=False)
-        columns[name] = text.astype(object)
+        columns[name] = text_of(values)
     return RawTable(
         header=tuple(header),
         columns=columns,

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import random
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 
+import cxkit as cx
+from cxkit.study import checks
 from cxkit.study.formats import delimited
 from cxkit.study.formats.delimited import read_delimited
 from cxkit.study.formats.encoding import utf8
 from cxkit.study.formats.header import head_of
+from cxkit.study.formats.large import limited, read_large
 from cxkit.study.formats.quick import read_quick
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.regular import Regular
+from cxkit.study.formats.stored import Stored
+from cxkit.study.load import open_table
 from cxkit.study.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ASKED = ("id", "nps")
 
@@ -105,3 +119,129 @@ def test_random_bytes_give_one_answer_on_both_paths() -> None:
         tail = rng.choice(letters, rng.integers(0, 40)).tobytes()
         content = b"id,nps\n1,2\n" + tail
         assert outcome(content, 0) == outcome(content, 10**9), content
+
+
+def spread(path: Path, large: int) -> object:
+    """What a file is on one path: the columns, lines and notes, or the refusal."""
+    try:
+        opened = open_table(path, ASKED, keep_all=True, large=large)
+    except UnreadableError as fault:
+        return (fault.code, fault.text, fault.lines)
+    raw = opened.raw
+    columns = {name: raw.columns[name].tolist() for name in raw.columns}
+    return (
+        columns,
+        raw.header,
+        raw.lines.tolist(),
+        raw.repairs,
+        raw.iso,
+        raw.labels,
+        raw.dropped,
+        (
+            opened.sha256,
+            opened.size,
+        ),
+    )
+
+
+@pytest.mark.parametrize("text", REGULAR + IRREGULAR)
+def test_a_large_file_is_what_a_small_one_is(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "export[1].csv"
+    (tmp_path / "export1.csv").write_text("id,nps,why\n9,9,another file\n")
+    for mark in ("", "\ufeff"):
+        path.write_bytes((mark + text).encode())
+        assert spread(path, 0) == spread(path, 10**9)
+
+
+@pytest.mark.parametrize("text", REGULAR)
+def test_duckdb_reads_what_is_regular(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a?.csv").write_bytes(text.encode())
+    found = read_large(tmp_path / "a?.csv", ASKED, Reading())
+    assert found is not None
+    assert isinstance(found.raw.columns, Stored)
+
+
+def test_random_bytes_give_one_answer_on_the_large_path_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(20260101)
+    letters = np.frombuffer(b'ab1,"\n\r; \xc3\xbc', dtype=np.uint8)
+    path = tmp_path / "a.csv"
+    for _ in range(150):
+        path.write_bytes(b"id,nps\n1,2\n" + rng.choice(letters, rng.integers(0, 30)).tobytes())
+        assert spread(path, 0) == spread(path, 10**9), path.read_bytes()
+
+
+def test_a_tools_rules_hold_on_the_large_path_too(tmp_path: Path) -> None:
+    head = "StartDate,EndDate,Status,Progress,Finished,ResponseId,UserLanguage,nps\n"
+    day = "2025-01-31 10:00:00"
+    rows = [f"{day},{day},{s},100,{f},R_{s}{f},EN,9\n" for s in (0, 1, 8) for f in (0, 1)]
+    path = tmp_path / "wave.csv"
+    path.write_text(head + "".join(rows))
+    found = [open_table(path, ["ResponseId", "nps"], large=large).raw for large in (0, 10**9)]
+    assert [raw.dropped for raw in found] == [5, 5]
+    assert [raw.columns["ResponseId"].tolist() for raw in found] == [["R_01"]] * 2
+    assert found[0].repairs == found[1].repairs
+
+
+def test_parquet_is_one_frame_on_both_paths(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "id": ["1", "2", None],
+            "nps": [9.0, None, 7.0],
+            "day": pd.to_datetime(["2025-01-01", None, "2025-01-02"]),
+            "many": [[1], [2], [3]],
+        }
+    )
+    path = tmp_path / "a.parquet"
+    frame.to_parquet(path)
+    assert spread(path, 0) == spread(path, 10**9)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert spread(path, 0) == spread(path, 10**9)
+
+
+def test_an_engine_reaches_its_file_and_nothing_else(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    for each in (path, other):
+        each.write_text("id\n1\n")
+    hidden = pd.DataFrame({"id": [1]})
+    with limited(path) as engine:
+        for refused in (
+            f"select * from read_csv('{other}')",  # noqa: S608
+            "select * from hidden",
+            f"copy (select 1) to '{tmp_path}/c.csv'",
+            "set enable_external_access = true",
+            "install httpfs",
+        ):
+            with pytest.raises(duckdb.Error):
+                engine.execute(refused)
+    assert len(hidden) == 1
+
+
+def test_a_study_of_large_files_is_the_study_of_small_ones(
+    shop: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop(responses=("r1,c1,b1,", "r1 ,c1,b1,"))
+    small = cx.open_study(path)
+    monkeypatch.setattr(checks, "open_table", partial(open_table, large=0))
+    large = cx.open_study(path)
+    assert small.findings == large.findings
+    assert small.sources == large.sources
+    for table in small.tables:
+        pd.testing.assert_frame_equal(getattr(small, table), getattr(large, table))
+
+
+shared = Path(os.environ.get("CXKIT_SHARED", "/nowhere"))
+
+
+@pytest.mark.skipif(
+    not os.environ.get("CXKIT_SHARED"),
+    reason="CXKIT_SHARED is not set: it names the folder that holds malformed files and exports",
+)
+@pytest.mark.parametrize(
+    "path",
+    sorted(p for p in [*shared.glob("badinputs/*"), *shared.glob("data/**/*")] if p.is_file()),
+    ids=lambda path: path.name,
+)
+def test_every_file_of_others_is_one_frame_or_one_refusal(path: Path) -> None:
+    if path.suffix in (".json", ".ndjson", ".yaml", ".md"):
+        pytest.skip("neither text with separators nor Parquet")
+    assert spread(path, 0) == spread(path, 10**9)

@@ -1,0 +1,64 @@
+"""Columns that are loaded when they are asked for, so that a large file is never all text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cxkit.study.formats.raw import as_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def text_of(column: Any) -> Any:
+    """Return a column of Arrow as the text it would have in a CSV; nothing is an empty text."""
+    import pyarrow as pa
+
+    return as_text(column.cast(pa.large_string()).fill_null(""))
+
+
+class Stored(Mapping[str, Any]):
+    """The columns of a Parquet file, on disk or in memory, as arrays of text.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+        Where they are.
+    names : mapping of str to str
+        What each column is called, and its name in the file.
+    rows : array of bool, optional
+        The rows that are left; None for all.
+    """
+
+    def __init__(self, file: Any, names: Mapping[str, str], rows: np.ndarray | None = None) -> None:
+        self.file, self.names, self.rows = file, dict(names), rows
+
+    def __getitem__(self, name: str) -> Any:
+        """Load a column."""
+        text = text_of(self.file.read(columns=[self.names[name]]).column(0))
+        return text if self.rows is None else text[self.rows]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names; nothing is loaded."""
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        """Return how many columns there are."""
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a column; nothing is loaded."""
+        return name in self.names
+
+    def chosen(self, rows: np.ndarray) -> Stored:
+        """Return the columns with some of their rows."""
+        left = rows
+        if self.rows is not None:
+            left = self.rows.copy()
+            left[left] = rows
+        return Stored(self.file, self.names, left)
+
+    def only(self, names: Sequence[str]) -> Stored:
+        """Return some of the columns."""
+        return Stored(self.file, {name: self.names[name] for name in names}, self.rows)
