@@ -32,9 +32,19 @@ DECIMALS = {
 LONG = 28
 
 
+#: Characters that turn the direction of what follows: shown by their numbers, never obeyed.
+_TURNS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
 def escape(text: object) -> str:
-    """Return ``text`` as HTML that can only be read, never run; also safe inside an attribute."""
-    return _escape(str(text), quote=True)
+    r"""Return ``text`` as HTML that can only be read, never run; also safe inside an attribute.
+
+    Characters that turn the direction of writing are shown by their numbers.
+
+    >>> escape("<b>"), escape("\u202egnp.exe")
+    ('&lt;b&gt;', '\\u202egnp.exe')
+    """
+    return _escape(str(text).translate(_TURNS), quote=True)
 
 
 def number(value: float, decimals: int = 1) -> str:

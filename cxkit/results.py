@@ -146,11 +146,19 @@ class Finding:
     text: str
     cure: str = ""
 
+    @property
+    def first_lines(self) -> str:
+        """Return the first three lines it is about, as a reader looks them up."""
+        shown = ", ".join(f"{line}" for line in self.lines[:3])
+        return shown + (" ..." if self.n_rows > 3 and self.lines else "")
+
     def __str__(self) -> str:
         """Say where, what was found, what to do, and the code of docs/findings.md."""
         where = self.file or self.table
-        if self.lines:
+        if self.lines and self.kind == "refuse":
             where += f" line {self.lines[0]}"
+        elif self.lines:
+            where += f" line{'s' if len(self.lines) > 1 else ''} {self.first_lines}"
         if self.column:
             where += f", column {self.column}"
         cure = f"\n  {self.cure}" if self.cure else ""

@@ -14,6 +14,7 @@ from cxkit.study.requirements import REQUIREMENTS, lacking
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cxkit.results import Finding
     from cxkit.study.study import Study
 
     _Add = Callable[[str, str, int, int, str], None]
@@ -58,7 +59,7 @@ def overview(study: Study) -> tuple[Table, ...]:
         Tables and periods; what was asked and answered; findings; what each notebook lacks. A
         part with nothing to say is left out.
     """
-    parts = (_tables(study), _asked(study), _findings(study), _notebooks(study))
+    parts = (_tables(study), _asked(study), _repairs(study), _flags(study), _notebooks(study))
     return tuple(part for part in parts if len(part.frame))
 
 
@@ -107,7 +108,9 @@ def _title(study: Study) -> str:
     """Return name, day of the data, and what was kept."""
     first = "" if study.observed_from is None else f", observed from {study.observed_from:%Y-%m-%d}"
     where = f", only where {study.where}" if study.where else ""
-    return f"{study.name}: as of {study.as_of:%Y-%m-%d}{first}{where}."
+    mended = any(f.kind == "repair" for f in study.findings)
+    told = "" if mended else " Nothing had to be mended."
+    return f"{study.name}: as of {study.as_of:%Y-%m-%d}{first}{where}.{told}"
 
 
 def _table(rows: list[dict[str, str]], caption: str, numeric: Sequence[str] = ()) -> Table:
@@ -237,23 +240,39 @@ def _answered(frame: pd.DataFrame, table: Responses) -> pd.Series:
     return frame[list(table.scores)].notna().any(axis=1)
 
 
-def _findings(study: Study) -> Table:
-    """Return the number of findings by kind, and the rows they are about."""
+def _repairs(study: Study) -> Table:
+    """Return what was mended: by which rule, where, how many rows, the first lines."""
+    found = [f for f in study.findings if f.kind == "repair"]
+    return _found(found, "What was mended, by which rule", study)
+
+
+def _flags(study: Study) -> Table:
+    """Return what was kept and must be known."""
+    found = [f for f in study.findings if f.kind == "flag"]
+    return _found(found, "What was flagged", study)
+
+
+def _found(findings: Sequence[Finding], caption: str, study: Study) -> Table:
+    """Return findings with their codes, in the order of their tables."""
     rows = [
         {
-            "finding": _KINDS[f.kind],
+            "code": f.code,
             "table": f.table,
             "column": f.column or "–",
             "rows": f"{f.n_rows:,}" if f.n_rows else "–",
+            "lines": _lines(f),
             "what": f.text,
         }
-        for f in sorted(study.findings, key=lambda f: (f.kind != "repair", f.table))
+        for f in sorted(findings, key=lambda f: f.table)
     ]
-    repaired = sum(f.kind == "repair" for f in study.findings)
-    flagged = sum(f.kind == "flag" for f in study.findings)
     whole = " (in the whole study)" if study.where else ""
-    caption = f"What was found{whole}: {repaired} repaired, {flagged} flagged"
-    return _table(rows, caption, ["rows"])
+    return _table(rows, f"{caption}{whole}", ["rows"])
+
+
+def _lines(finding: Finding) -> str:
+    """Return the first lines of a finding, or the row of a file that has no lines."""
+    row = finding.file.rpartition(" row ")[2] if " row " in finding.file else ""
+    return finding.first_lines or (f"row {row}" if row else "–")
 
 
 def _notebooks(study: Study) -> Table:

@@ -70,6 +70,8 @@ def test_opposite_studies_give_opposite_conclusions(firm_pages, which, up, down)
     assert up in first["headline"]
     assert down in second["headline"]
     assert first["headline"] in one
+    assert "What was mended, by which rule" in one
+    assert "CX-R019" in one
     assert second["headline"] in other
     assert alt != other_alt
     assert "nan" not in one.lower().split()

@@ -44,7 +44,7 @@ def test_it_says_what_is_there_and_what_is_not(shop: Shop) -> None:
     study = cx.open_study(shop())
     told = repr(study)
     for part in (
-        "Corner shop: as of 2025-12-31.",
+        "Corner shop: as of 2025-12-31. Nothing had to be mended.",
         "2025-01-05 to 2025-03-05",
         "2025Q1 to 2025Q1",
         "left_alone",
@@ -57,6 +57,38 @@ def test_it_says_what_is_there_and_what_is_not(shop: Shop) -> None:
     assert asked.loc["renewal", "note"] == "no data"
     assert asked.loc["phone", "rows"] == "2"
     assert report_of(study).endswith("Nothing was repaired, nothing flagged.")
+
+
+def test_what_was_mended_is_told_with_its_rule_rows_lines_and_values(shop: Shop) -> None:
+    rows = "".join(f"r{i} ,c1,b1,2025-03-05,2025-03-05,app,use,9,5,\n" for i in range(6, 11))
+    study = cx.open_study(shop(responses=(",10,5,again good\n", f",10,5,again good\n{rows}")))
+    table = next(t for t in overview(study) if t.caption == "What was mended, by which rule")
+    assert table.frame.to_dict("records") == [
+        {
+            "code": "CX-R011",
+            "table": "responses",
+            "column": "response_id",
+            "rows": "5",
+            "lines": "8, 9, 10 ...",
+            "what": "spaces around 5 values taken off ('r6 ' → r6).",
+        }
+    ]
+    for told in (repr(study), study._repr_html_(), report_of(study)):
+        assert "What was mended, by which rule" in told
+        assert "8, 9, 10 ..." in told
+    assert "responses.csv lines 8, 9, 10 ..., column response_id: spaces" in report_of(study)
+    assert "Nothing had to be mended" not in repr(study)
+
+
+@pytest.mark.parametrize("table", ["engagement", "comment"])
+def test_no_value_of_employees_or_comments_is_among_what_was_mended(shop: Shop, table: str) -> None:
+    if table == "engagement":
+        study = cx.open_study(shop(engagement=("e1,b1,2025Q1,4", " secret ,b1,2025Q1, 4 ")))
+        assert {f.code for f in study.findings} == {"CX-R011"}
+    else:
+        study = cx.open_study(shop(responses=("again good", "secret\u200b  ")))
+    assert "secret" not in repr(study) + study._repr_html_() + report_of(study)
+    assert "→" not in repr(study)
 
 
 def test_its_page_shows_text_and_no_markup_of_others(shop: Shop) -> None:
