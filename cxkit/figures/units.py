@@ -24,6 +24,7 @@ class _Linkage(Protocol):
     engagement_unit: str
     experience_unit: str
     level: float
+    shown_beside: str
 
 
 def scatter(result: _Linkage) -> Picture:
@@ -80,7 +81,7 @@ def scatter(result: _Linkage) -> Picture:
         fig,
         kind="png",
         alt=f"Scatter of {len(units):,} units: {way}, {said}. {spread}",
-        caption=f"One point is one unit; {said}.{size} {result.shown.reason}",
+        caption=f"One point is one unit; {said}.{result.shown_beside}{size} {result.shown.reason}",
         table=_points(result),
     )
 

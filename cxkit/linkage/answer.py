@@ -25,7 +25,7 @@ from cxkit.linkage.reliable import corrected_correlation
 from cxkit.linkage.result import LinkageAnswer
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
 from cxkit.metrics.planning import units_needed
-from cxkit.results import Answer, Note, guards_table
+from cxkit.results import Answer, Note, Table, guards_table
 
 if TYPE_CHECKING:
     from cxkit.linkage.multilevel import Multilevel
@@ -136,9 +136,12 @@ def linkage_answer(
     if len(by_instrument) > 1:
         sentences.append(wording.instruments(by_instrument))
     sentences.append(order.sentence)
+    waves = wording.waves_needed(order, pairs)
+    sentences += [waves] if waves else []
+    alike = wording.source(pairs)
     answer = Answer(
         question=QUESTION,
-        headline=wording.headline(r, order.verdict),
+        headline=wording.headline(r, order.verdict) + (alike if r.ok else ""),
         sentences=tuple(sentences),
         how_sure=wording.how_sure(r, steps),
         doubt=wording.doubt(pairs, order.verdict),
@@ -186,9 +189,11 @@ def linkage_answer(
         items=item_links,
         items_said=items_said,
         guards=guards_table(guards),
-        conclusion=wording.conclusion(r, pairs, told),
+        conclusion=wording.conclusion(r, pairs, told, waves),
         level=level,
     )
+    if alike:
+        result = _beside_each(result, alike)
     if not hushed:
         return result
     gone: dict[str, Any] = dict.fromkeys(_OF_EMPLOYEES, Note(paragraphs=(hushed,)))
@@ -238,6 +243,18 @@ def _enough(pairs: Pairs, policy: Policy) -> tuple[Pairs, str]:
     items = markup.counted(left, "item")
     said = f" Not shown: {items} that fewer than {policy.employees} employees answered."
     return replace(pairs, items=kept), said if left else ""
+
+
+def _beside_each(result: LinkageAnswer, said: str) -> LinkageAnswer:
+    """Say something beside every table of correlations between the two sides."""
+    tables = {
+        name: replace(table, caption=table.caption + said)
+        for name in ("ladder", "correlations", "published", "models", "groups", "lags_table",
+                     "panel", "items")
+        if isinstance(table := getattr(result, name), Table)
+    }  # fmt: skip
+    given: dict[str, Any] = {**tables, "shown_beside": said}
+    return replace(result, **given)
 
 
 def _told(r: Estimate, hushed: str) -> Estimate:

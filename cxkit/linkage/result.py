@@ -31,6 +31,8 @@ class LinkageAnswer:
         Both lagged correlations.
     plane : Plane or None
         Where the units that may be drawn lie, shrunken; None without people's own answers.
+    shown_beside : str
+        What is said beside every correlation: that the same people rated both sides; "" if not.
     verdict : str
         associated or not, and which comes first: engagement precedes, experience precedes, both,
         or cannot tell.
@@ -67,3 +69,4 @@ class LinkageAnswer:
     guards: Table
     conclusion: Note
     level: float
+    shown_beside: str = ""

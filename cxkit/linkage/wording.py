@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from cxkit import markup
 from cxkit.linkage.ladder import PLAUSIBLE_R
+from cxkit.linkage.order import FEWEST_WAVES, UNITS_PER_SCORE
 from cxkit.metrics.planning import units_needed
 from cxkit.results import Note
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
 
@@ -106,6 +108,28 @@ def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     return f"{base} It is limited by: {first['rung']} ({first['reason']}).{tail}"
 
 
+def source(pairs: Pairs) -> str:
+    """Say that the same people rated both sides, to stand beside every correlation; "" if not."""
+    if not pairs.same_people:
+        return ""
+    return " The same people rated both sides, which by itself makes them go together."
+
+
+def waves_needed(order: Order, pairs: Pairs) -> str:
+    """Say what it takes to ask which comes first, beside what there is; "" where it was asked."""
+    waves = len(set(pairs.waves["wave"]))
+    units = pairs.waves["unit"].nunique()
+    least = 2 * FEWEST_WAVES * UNITS_PER_SCORE
+    if order.fit is not None or (waves >= FEWEST_WAVES and units >= least):
+        return ""
+    return (
+        f"To ask which comes first takes at least {FEWEST_WAVES} waves of one instrument and "
+        f"{least:,} units with both sides in each; there "
+        f"{_count(waves)} such {'wave' if waves == 1 else 'waves'} and "
+        f"{markup.counted(units, 'unit')}."
+    )
+
+
 def doubt(pairs: Pairs, verdict: str) -> str:
     """Say the strongest doubt: a common source, else a common cause and what the order leaves."""
     if pairs.same_people:
@@ -122,7 +146,7 @@ def doubt(pairs: Pairs, verdict: str) -> str:
     )
 
 
-def conclusion(r: Estimate, pairs: Pairs, told: str) -> Note:
+def conclusion(r: Estimate, pairs: Pairs, told: str, waves: str) -> Note:
     """Say the rival explanations and what would settle them."""
     rival = {
         "go together": "That both sides are high in the same units fits three stories: engaged "
@@ -151,6 +175,6 @@ def conclusion(r: Estimate, pairs: Pairs, told: str) -> Note:
         paragraphs=(
             f"{rival} {individuals}",
             f"What would settle it: more waves, with stable differences between units modelled "
-            f"apart; or a change made to engagement in some units by lot. {need}",
+            f"apart; or a change made to engagement in some units by lot. {need} {waves}".rstrip(),
         )
     )

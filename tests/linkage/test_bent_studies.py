@@ -209,6 +209,11 @@ def test_who_rated_is_said_beside_the_answer(tmp_path, raters):
     same = raters == "same people"
     assert guard(result, "common source").fired is same
     assert result.answer.doubt.startswith("The same people rated both sides") is same
+    said = "The same people rated both sides, which by itself makes them go together."
+    assert (said in result.answer.headline) is same
+    for name in ("ladder", "correlations", "published", "models", "lags_table", "items"):
+        assert (said in getattr(result, name).caption) is same, name
+    assert (said in cx.figures.scatter(result).caption) is same
 
 
 def test_two_instruments_are_never_laid_beside_each_other(tmp_path):

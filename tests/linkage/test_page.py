@@ -35,6 +35,8 @@ def shown(study: Path, **given: object) -> str:
     ("settings", "said"),
     [
         ({"units": 3}, "at least 4 units; there are 3"),
+        ({"units": 3}, "at least 3 waves of one instrument and 30 units"),
+        ({"units": 12}, "there are 4 such waves and 12 units"),
         ({"units": 12}, "Too few units for direction: 12 units"),
         ({"units": 30, "waves": 1}, "not identified: 1 wave"),
         ({"units": 30, "waves": 2}, "direction is not identified by two waves"),
