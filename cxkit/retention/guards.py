@@ -12,6 +12,8 @@ from cxkit.retention.clock import scores_set_aside
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxkit.results import Difference, Estimate
     from cxkit.retention.clock import Bands, Clock
     from cxkit.retention.silence import Silence
@@ -88,6 +90,7 @@ def guards(
             "they are "
             "censored where the data end, never counted as kept.",
         ),
+        _alike(spells),
         Guard(
             kind="nonresponse",
             fired=silent.large,
@@ -117,3 +120,19 @@ def guards(
             ),
         ),
     ]
+
+
+def _alike(spells: pd.DataFrame) -> Guard:
+    """Say that customers of one unit count as independent, which they may not be."""
+    units = int(spells["unit"].nunique()) if "unit" in spells else 0
+    return Guard(
+        kind="customers of one unit",
+        fired=units > 1,
+        text=f"The customers belong to {units:,} units and count as independent of one another. "
+        "Where those of one unit are served alike, or leave together, the intervals here are too "
+        "narrow."
+        if units > 1
+        else "All customers belong to one unit."
+        if units
+        else "The customer table names no unit; whether customers share one is not known.",
+    )

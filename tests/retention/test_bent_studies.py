@@ -106,6 +106,17 @@ def test_a_score_from_before_the_data_is_passed_over(tmp_path):
     assert "scores have a landmark before the data begin" in guard(cut, "late entry").text
 
 
+def test_customers_of_one_unit_are_said_to_count_as_independent(tmp_path):
+    several = cx.retention_answer(opened(tmp_path))
+    assert guard(several, "customers of one unit").fired
+    assert "20 units" in guard(several, "customers of one unit").text
+
+    def alone(_, tables):
+        tables["customers"]["branch"] = "B00"
+
+    assert not guard(cx.retention_answer(opened(tmp_path, alone)), "customers of one unit").fired
+
+
 def test_every_customer_of_the_table_is_in_one_step_of_the_selection(tmp_path):
     def bend(spec, _):
         spec["observed_from"] = "2022-06-01"
