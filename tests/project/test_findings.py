@@ -23,3 +23,8 @@ def test_a_code_says_its_kind_a_cause_and_a_mend() -> None:
         assert entry.cause.endswith("."), code
         assert entry.mend.endswith("."), code
     assert list(CODES) == sorted(CODES, key=lambda code: ("ERF".index(code[3]), code))
+
+
+def test_every_code_is_in_a_test() -> None:
+    missing = set(CODES) - findings.used(findings.ROOT / "tests", but="test_findings.py")
+    assert not missing, f"no test names {', '.join(sorted(missing))}"
