@@ -73,10 +73,12 @@ def test_fewer_than_four_units_or_no_spread_have_no_league():
 
 def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
     study = firms.study(1.0, 0.9)
-    result = cx.linkage_answer(study, target="3.5")
+    most = int(cx.linkage_answer(study).shown.units["n_customers"].median())
+    result = cx.linkage_answer(study, target="3.5", min_customers=most)
     listed = result.league.frame
     shown = set(result.shown.units["unit"])
     assert len(listed)
+    assert result.shown.hidden > 10, "half of the units are too small under this minimum"
     assert set(listed["unit"]) <= shown
     assert ((listed["below"] > 0.95) | (listed["below"] < 0.05)).all()
     assert len(listed) <= 2 * ENDS
