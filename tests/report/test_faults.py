@@ -134,7 +134,7 @@ DEAF = (
     "import time\nwhile True:\n    try:\n        time.sleep(1)\n"
     "    except BaseException:\n        pass"
 )
-SUB = f"import subprocess\nsubprocess.Popen(['sleep', '300'])\nraise ValueError('{CANARY}')"
+LEFT = "import os, subprocess\nsubprocess.Popen(['sleep', '300'])\nos._exit(0)"
 SWAP = (
     "import pathlib\nfile = pathlib.Path('data.csv')\nfile.read_text()\n"
     "file.write_text('score\\n3\\n')"
@@ -151,7 +151,7 @@ FAULTS = {
     "a report that takes too long": (SLOW[1], ["report=1"], 1, "report took longer than 1 s"),
     "sys.exit(0)": ("import sys\nsys.exit(0)", [], 1, "left by sys.exit"),
     "a flood of output": ("print('x' * 3_000_000)", ["output=1"], 1, "wrote more than 1 MB"),
-    "a process left behind": (SUB, [], 1, "ended with ValueError"),
+    "a process left behind": (LEFT, [], 1, "the kernel died"),
     "an input swapped": (SWAP, [], 1, "an input changed while the report was made: data.csv"),
     "data refused": ("import cxkit\ncxkit.nps([11])", [], 2, "refused"),
 }
