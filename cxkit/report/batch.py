@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 import hashlib
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxkit import markup
-from cxkit.errors import CxkitError, ParameterError
+from cxkit.errors import CxkitError, MachineError, ParameterError
 from cxkit.report import files, inputs, lock, plan, pool, record, render
 from cxkit.report.make import Job, Progress, Report, check_spare, prepare
 from cxkit.report.origin import fingerprint, origin
@@ -163,7 +164,8 @@ def run_batch(
                 done=take,
             )
         except BaseException:
-            written.once(interrupted=True)
+            with contextlib.suppress(MachineError):
+                written.once(interrupted=True)
             raise
         shown = written.reports()
         index = render.Index(
@@ -202,9 +204,10 @@ class _Written:
         return [both[i] for i in sorted(both)]
 
     def now_and_then(self) -> None:
-        """Write, but not more often than once a second."""
+        """Write, but not more often than once a second; the other reports are not stopped by it."""
         if time.monotonic() - self.last > 1:
-            self.once(interrupted=True)
+            with contextlib.suppress(MachineError):
+                self.once(interrupted=True)
 
     def once(self, *, interrupted: bool) -> None:
         """Write the record as it now is; until the end it says that the run did not end."""

@@ -10,6 +10,7 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cxkit.report.files import FAILED_PAGE
 from cxkit.report.make import Job, Report
 from cxkit.report.origin import code, commit, versions
 from cxkit.report.verdict import Verdict
@@ -70,10 +71,15 @@ def earlier(out: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def remembered(job: Job, entry: Mapping[str, Any] | None, out: Path) -> Report | None:
-    """Return an earlier report as it was told, if its file is still the one that was written."""
+    """Return an earlier report as it was told, if it answers what the plan now asks.
+
+    Its parameters must be those of the job, and its file still the one that was written.
+    """
     if entry is None:
         return None
     try:
+        if entry["parameters"] != json.loads(json.dumps(dict(job.values))):
+            return None
         html = out / f"{job.name}.html" if entry["status"] == "whole" else None
         if html is not None:
             there = hashlib.sha256(html.read_bytes()).hexdigest()
@@ -93,6 +99,7 @@ def remembered(job: Job, entry: Mapping[str, Any] | None, out: Path) -> Report |
             seconds=entry["seconds"],
             html=html,
             ipynb=out / f"{job.name}.ipynb" if html is not None else None,
+            failed=failed if (failed := out / f"{job.name}{FAILED_PAGE}").is_file() else None,
             hashes={"html": entry["html_sha256"]} if html is not None else {},
             fingerprint=entry["fingerprint"],
             ended=entry["ended"],

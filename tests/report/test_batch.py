@@ -320,6 +320,17 @@ def test_only_and_shard_leave_the_others_as_they_were(three: Path) -> None:
     assert list(statuses(three, shard=(2, 2))) == ["r_0-5"]
     assert (three.parent / "run-2-of-2.json").is_file()
     assert {fresh for _, fresh in statuses(three, resume=True).values()} == {False}
+    asked = three.read_text(encoding="utf-8")
+    three.write_text(
+        asked.replace("r_{level}", "r_{n}").replace(
+            "{level: [0.9, 0.5, 0.1]}", "[{n: 0-9, level: 0.8}, {n: 0-5, level: 0.5}]"
+        ),
+        encoding="utf-8",
+    )
+    assert list(statuses(three, only=["r_0-5"])) == ["r_0-5"]
+    index = (three.parent / "index.html").read_text(encoding="utf-8")
+    assert "r_0-5.html" in index
+    assert "r_0-9.html" not in index, "what it tells is not what the plan now asks"
     with pytest.raises(ParameterError, match="no report is called south; there are: r_0-9"):
         planned(three, only=["south"])
 

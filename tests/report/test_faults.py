@@ -213,6 +213,7 @@ def test_a_file_that_may_not_grow_is_as_a_full_disk(scene: Scene) -> None:
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
 
+    scene.extra["PYTHONDONTWRITEBYTECODE"] = "1"  # Python itself would write half of one
     path = scene.notebook(made.LEVEL, ("code", "print('x' * 20_000)"), made.END)
     code, words = scene.report(path, preexec_fn=small)
     assert (code, "what was there before still is" in words) == (3, True), words

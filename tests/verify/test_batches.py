@@ -50,7 +50,11 @@ def test_twenty_branches_of_the_sample_get_a_report_of_their_own(tmp_path: Path)
         "name": f"branch_{{{column}}}",
         "notebook": str(ROOT / "notebooks" / "retention_vs_experience.ipynb"),
         "for_each": {"file": "branches.csv", "columns": [column]},
-        "parameters": {"study": str(sample / "study.yml"), "where": f"unit={{{column}}}"},
+        "parameters": {
+            "study": str(sample / "study.yml"),
+            "where": f"unit={{{column}}}",
+            "horizon": 6,  # of so few customers none need be followed for a whole year
+        },
     }
     plan = tmp_path / "plan.yml"
     plan.write_text(json.dumps({"reports": [entry]}), encoding="utf-8")
