@@ -1,13 +1,19 @@
 """The reports as a reader opens them: phone and desk, light and dark, with no network."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
+#: Which way a figure goes, or that this cannot be told.
+DIRECTION = re.compile(
+    r"above|below|rises|falls|higher .* goes with|overlap|no direction|cannot be told|either side"
+)
 WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")
 
@@ -207,20 +213,67 @@ def test_the_index_leads_to_every_report(browser: Browser, reports: Path) -> Non
     page.close()
 
 
-def test_a_report_opens_with_question_answer_and_figure(browser: Browser, reports: Path) -> None:
-    """The first screen at a desk: the question, the headline, and the start of one figure."""
+def test_the_first_screen_holds_all_that_a_reader_in_a_hurry_needs(
+    browser: Browser, reports: Path
+) -> None:
+    """At a desk, without scrolling: question, answer, figure, how sure, the main doubt."""
     for file in pages(reports):
         if file.name == "index.html":
             continue
         page = visit(browser, file, width=1280).page
         assert page.locator("h1").count() == 1
         assert page.locator("h1").inner_text().strip().endswith("?")
-        headline = page.locator(".cx-headline").first
-        assert headline.inner_text().strip()
-        assert headline.bounding_box()["y"] < 900
-        figure = page.locator("figure img").first
-        assert figure.get_attribute("alt")
+        for part in ("h1", ".cx-headline", ".cx-sure", ".cx-doubt", "figure img"):
+            box = page.locator(part).first.bounding_box()
+            assert box is not None
+            assert box["height"] > 15
+            assert box["y"] + box["height"] <= 900, f"{file.name}: {part} ends below the screen"
         page.close()
+
+
+def test_the_first_sheet_of_paper_holds_the_answer_and_its_figure(
+    browser: Browser, reports: Path
+) -> None:
+    for file in pages(reports):
+        if file.name == "index.html":
+            continue
+        page = visit(browser, file, width=664).page
+        page.emulate_media(media="print")
+        box = page.locator("figure").first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 985, file.name  # A4 less its margins, in CSS pixels
+        page.close()
+
+
+def test_every_figure_has_its_number_its_words_and_its_table(
+    browser: Browser, reports: Path
+) -> None:
+    """The words name a direction, or that none can be told, and the largest and the smallest."""
+    for file in pages(reports):
+        if file.name == "index.html":
+            continue
+        page = visit(browser, file, width=1280).page
+        figures = page.locator("figure")
+        assert figures.count() >= 2
+        for i, figure in enumerate(figures.all(), start=1):
+            caption = figure.locator("figcaption").inner_text()
+            assert caption.startswith(f"Figure {i}. ")
+            alt = figure.locator("img").get_attribute("alt") or ""
+            assert DIRECTION.search(alt), alt
+            assert re.search(r"largest", alt, re.IGNORECASE), alt
+            assert re.search(r"smallest", alt, re.IGNORECASE), alt
+            with page.expect_download() as waiting:
+                figure.locator("a[download]").click()
+            table = pd.read_csv(Path(waiting.value.path()))
+            assert waiting.value.suggested_filename == f"figure-{i}.csv"
+            assert len(table) >= 2
+            assert table.notna().any(axis=None)
+        page.close()
+
+
+def test_a_report_is_small_enough_to_be_mailed(reports: Path) -> None:
+    sizes = {file.name: file.stat().st_size for file in pages(reports)}
+    assert max(sizes.values()) <= 400_000, sizes
 
 
 def test_the_checks_see_what_they_look_for(browser: Browser, tmp_path: Path) -> None:

@@ -391,6 +391,7 @@ def test_every_ink_can_be_read_on_every_ground(theme: int) -> None:
         ("n = 3,781, so", '<span class="nb">n = 3,781</span>, so'),
         ("a 95 % interval", 'a <span class="nb">95 %</span> interval'),
         ("p is &lt; 0.001", '<span class="nb">p is &lt; 0.001</span>'),
+        ("from −0.3 to 1,234.5.", 'from <span class="nb">−0.3 to 1,234.5</span>.'),
         ("2025-12-31", '<span class="nb">2025-12-31</span>'),
         ("Kaplan–Meier, in = out", "Kaplan–Meier, in = out"),
     ],
