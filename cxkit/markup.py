@@ -164,7 +164,7 @@ def table(
     for values in frame.itertuples(index=False, name=None):
         cells = [
             f'<th scope="row"{kind[c]}>{escape(cell(v))}</th>'
-            if i == 0
+            if i == 0 and cell(v)  # what is empty heads nothing
             else f"<td{kind[c]}>{escape(cell(v))}</td>"
             for i, (c, v) in enumerate(zip(columns, values, strict=True))
         ]

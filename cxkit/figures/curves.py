@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, in_all
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, INK, canvas, finish, wrap
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, INK, canvas, finish, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Months between drawn steps of a curve: finer than a line is wide, and a tenth of the file.
-DRAWN = 0.2
 
 
 class _Retention(Protocol):

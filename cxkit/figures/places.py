@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, wrap
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, sides, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def plane(result: _Linkage) -> Picture | Note:
     said = ", ".join(f"{n:,} {corner}" for corner, n in counted.items()) or "none"
     label = markup.percent_label(result.level)
     ends = [
-        f"{side} runs from {markup.number(units[name].min(), 2)} to "
-        f"{markup.number(units[name].max(), 2)}"
-        for side, name in (("engagement", "engagement"), ("experience", "experience"))
+        f"smallest {side} {markup.number(units[side].min(), 2)}, largest "
+        f"{markup.number(units[side].max(), 2)}"
+        for side in ("engagement", "experience")
     ]
     columns = ["engagement", "experience", "corner"]
     return finish(
@@ -85,7 +85,7 @@ def plane(result: _Linkage) -> Picture | Note:
         kind="png",
         alt=(
             f"{len(units):,} units by shrunken engagement and experience: {said}, {len(loose):,} "
-            f"cannot be placed. {ends[0].capitalize()}, {ends[1]}."
+            f"cannot be placed. {ends[0].capitalize()}; {ends[1]}."
         ),
         caption=(
             f"One point is one unit of n = {len(units):,}, its means drawn towards the mean of all "
@@ -127,7 +127,8 @@ def published(result: _Linkage) -> Picture | Note:
         fig,
         kind="png",
         alt=(
-            f"{len(rows)} correlations between units, raw above corrected. Largest: "
+            f"{len(rows)} correlations between units, raw above corrected. "
+            f"{sides(rows.dropna(subset=['low', 'high']), 0)}. Largest: "
             f"{markup.quantity(top['value'], 'correlation')} ({top['footing']}, {top['whose']}); "
             f"smallest: {markup.quantity(bottom['value'], 'correlation')} ({bottom['footing']}, "
             f"{bottom['whose']})."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, panels, wrap
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, canvas, finish, panels, sides, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def ratios(section: Section) -> Picture | Note:
         fig,
         kind="svg",
         alt=(
-            f"Hazard ratios of leaving from {len(rows)} comparisons. Smallest: "
+            f"Hazard ratios of leaving from {len(rows)} comparisons. {sides(rows, 1)}. Smallest: "
             f"{markup.quantity(bottom['value'], 'ratio')} ({bottom['comparison']}); largest: "
             f"{markup.quantity(top['value'], 'ratio')} ({top['comparison']})."
         ),
@@ -173,21 +173,26 @@ def left_by_reason(section: Section) -> Picture | Note:
             fontsize=8.5,
         )
         legend.remove()
-    top = told["value"].astype(float).idxmax()
+    shares = told["value"].astype(float)
+    top, bottom = shares.idxmax(), shares.idxmin()
     rest = len(found.frame["reason"].unique()) - len(reasons[:_PANELS])
     return finish(
         fig,
         kind="svg",
         alt=(
             f"Share left within {found.horizon} months of the landmark, by reason. Largest: "
-            f"{markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because of {top[1]}. "
-            f"{found.sentence}"
+            f"{markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because of {top[1]}; "
+            f"smallest: {markup.quantity(told.loc[bottom, 'value'], '%')} of {bottom[0]} because "
+            f"of {bottom[1]}. {found.sentence}"
         ),
         caption=(
             f"Lines: cumulative incidence (Aalen–Johansen), shade: "
             f"{markup.percent_label(found.level)} intervals; n = "
             f"{int(found.frame.drop_duplicates('band')['n'].sum()):,} customers. A line needs "
             f"{LEAST_CUSTOMERS} who left so; {rest} rarer reasons stand in the table only."
+        ),
+        table=told.reset_index()[["reason", "band", "value", "low", "high", "n"]].assign(
+            level=found.level, measured_in="% left", months=found.horizon, method="Aalen-Johansen"
         ),
     )
 
@@ -198,6 +203,7 @@ def _from_zero(curve: pd.DataFrame, end: float) -> pd.DataFrame:
 
     columns = ["time", "incidence", "low", "high"]
     inside = curve.loc[curve["time"].between(0, end, inclusive="right"), columns]
+    inside = inside[~(inside["time"] // (_PANELS * DRAWN)).duplicated(keep="last")]
     start = pd.DataFrame([[0.0, 0.0, 0.0, 0.0]], columns=columns)
     drawn = pd.concat([start, inside], ignore_index=True)
     return pd.concat([drawn, drawn.iloc[[-1]].assign(time=float(end))], ignore_index=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, sides
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def scatter(result: _Linkage) -> Picture:
             (False, True): "higher engagement goes with worse experience",
         }.get(((r.low or 0) > 0, (r.high or 0) < 0), "no direction can be told")
     spread = (
-        f"Engagement runs from {markup.number(units['engagement'].min(), 2)} to "
-        f"{markup.number(units['engagement'].max(), 2)}, experience from "
-        f"{markup.number(units['experience'].min(), 2)} to "
+        f"Smallest engagement: {markup.number(units['engagement'].min(), 2)}, largest "
+        f"{markup.number(units['engagement'].max(), 2)}; smallest experience: "
+        f"{markup.number(units['experience'].min(), 2)}, largest "
         f"{markup.number(units['experience'].max(), 2)}."
         if len(units)
         else "No unit has enough people to be drawn."
@@ -124,7 +124,7 @@ def lags(result: _Linkage) -> Picture | Note:
         fig,
         kind="png",
         alt=(
-            f"{len(rows)} lagged correlations. Largest: "
+            f"{len(rows)} lagged correlations. {sides(rows, 0)}. Largest: "
             f"{markup.quantity(ordered['value'].iloc[-1], 'correlation')} "
             f"({ordered['lag'].iloc[-1]}, {ordered['of'].iloc[-1]}); smallest: "
             f"{markup.quantity(ordered['value'].iloc[0], 'correlation')} "

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.browser
 
 #: Which way a figure goes, or that this cannot be told.
 DIRECTION = re.compile(
-    r"above|below|rises|falls|higher .* goes with|overlap|no direction|cannot be told|either side"
+    r"above|below|rises|falls|higher .* goes with|leave (less|more) often|overlap|no direction"
+    r"|cannot be told|no difference .* can be told|low on both"
 )
 WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")

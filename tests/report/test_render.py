@@ -417,3 +417,13 @@ def test_the_index_does_not_say_an_interval_twice() -> None:
     assert render.number({**answer, "headline": "NPS is 4.0 (1.0 to 7.0)."}) == ""
     assert render.number({**answer, "value": None}) == ""
     assert render.number({}) == ""
+
+
+def test_an_empty_first_cell_heads_no_row() -> None:
+    import pandas as pd
+
+    from cxkit import markup
+
+    html = markup.table(pd.DataFrame({"a": ["x", ""], "b": [1, 2]}), caption="c")
+    assert '<th scope="row">x</th>' in html
+    assert "<td></td><td>2</td>" in html
