@@ -257,7 +257,7 @@ def _opened(path: Path, wanted: list[str], table: Table, *, keep_all: bool) -> O
         near = nearest(path.name, there)
         raise UnreadableError(
             "CX-E001",
-            "there is no such file beside study.yml.",
+            f"there is no such file: {path}",
             f"Perhaps you mean  file: {near}" if near else "Mend  file:  in study.yml.",
         ) from None
     except IsADirectoryError:

@@ -50,7 +50,7 @@ def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
                 "CX-E051",
                 f"none of its customers is in {customers.file}: here {here}; there {there}.",
                 tables[name].place(unknown, role="customer"),
-                cure="The two ids are of different kinds, or a spreadsheet took their zeros.",
+                cure=_kinds_of_ids(given[unknown], customers.frame["customer"]),
             )
             continue
         ledger.flag(
@@ -59,6 +59,19 @@ def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:
             "does not have; they count in scores, not in retention.",
             tables[name].place(unknown, role="customer"),
         )
+
+
+def _kinds_of_ids(here: pd.Series, there: pd.Series) -> str:
+    """Say how ids that never meet would, as spreadsheets change them: zeros lost, or .0 added."""
+    changes = {
+        "leading zeros: a spreadsheet took them": lambda text: text.str.lstrip("0"),
+        "a .0 at the end, as tables of numbers write it": lambda text: text.str.removesuffix(".0"),
+        "capitals": lambda text: text.str.casefold(),
+    }
+    for what, plain in changes.items():
+        if plain(here).isin(set(plain(there))).any():
+            return f"They differ by {what}. Export both as text."
+    return "The two ids are of different kinds, or a spreadsheet took their zeros."
 
 
 def _units_known(tables: dict[str, Checked], ledger: Ledger) -> None:

@@ -257,8 +257,7 @@ def _found(findings: Sequence[Finding], caption: str, study: Study) -> Table:
     rows = [
         {
             "code": f.code,
-            "table": f.table,
-            "column": f.column or "–",
+            "where": f"{f.table}, {f.column}" if f.column else f.table,
             "rows": f"{f.n_rows:,}" if f.n_rows else "–",
             "lines": _lines(f),
             "what": f.text,

@@ -167,6 +167,14 @@ def _parquet(path: Path) -> Any:
 def _kind_fits(role: str, spec: c.Column, kind: Any, place: Place, ledger: Ledger) -> None:
     """Refuse a column whose type is not that of its role; nothing is converted by guess."""
     wanted = ""
+    for key in ("labels", "zone", "date"):
+        if getattr(spec, key, None):
+            ledger.refuse(
+                "CX-E063",
+                f"{role} declares {key}:, which is for text in files.",
+                Place(place.table, place.file, spec.column),
+                cure=f"Write the column as it is meant when the source is made, without  {key}:",
+            )
     if isinstance(spec, c.Date) and kind not in (nw.Date, nw.Datetime):
         wanted = "dates"
     elif isinstance(spec, c.Score | c.Amount) and not kind.is_numeric():

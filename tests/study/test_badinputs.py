@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from cxkit.linkage.waves import changed
 from cxkit.retention.separation import separation
 from cxkit.study.codes import CODES
 from cxkit.study.overview import report_of
-from tests.study.bad_files import BAD, EN, LIKERT, SURVEY, Bad, replaced
+from tests.study.bad_files import BAD, EN, LIKERT, SOUND, SURVEY, Bad, replaced
 
 FOLDER = Path(os.environ.get("CXKIT_SHARED", "")) / "badinputs"
 SHARED = bool(os.environ.get("CXKIT_SHARED")) and FOLDER.is_dir()
@@ -174,6 +175,23 @@ def test_no_odds_ratio_is_printed_where_a_score_tells_everything(tmp_path: Path)
     assert found.guard.fired
     assert found.terms == ("nps",)
     assert "no finite estimate" in found.guard.text
+
+
+def test_nobody_or_one_who_left_gives_no_model_and_the_reason(tmp_path: Path) -> None:
+    for bad in (BY_ID["B091"], BY_ID["B093"]):
+        (folder := tmp_path / bad.id).mkdir()
+        path = replace(bad, study=bad.study + SURVEY.replace("{file}", "s.csv")).write(folder)
+        (folder / "s.csv").write_bytes(SOUND)
+        study = cx.open_study(path)
+        if bad.id == "B091":
+            with pytest.raises(CxkitError, match="None of the 18 customers in the table has left"):
+                cx.retention_answer(study, gap=0, horizon=3)
+            continue
+        result = cx.retention_answer(study, gap=0, horizon=3)
+        assert "cannot be told" in result.answer.headline
+        fired = {guard.kind: guard.text for guard in result.answer.guards if guard.fired}
+        assert "fewer than 5 customers left" in fired["sparse exits"]
+        assert "No effect is estimated" in str(result.effects)
 
 
 def test_a_small_unit_is_hidden_with_the_next_smallest(tmp_path: Path) -> None:

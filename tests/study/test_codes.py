@@ -160,3 +160,29 @@ def test_a_file_that_the_system_refuses(shop: Shop, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "read_bytes", closed)
     with pytest.raises(CxkitError, match=r"cannot be read \(Permission denied\).*\n.*\[CX-E003\]"):
         cx.open_study(path)
+
+
+@pytest.mark.parametrize("key", ["labels: {a: 1}", "zone: Europe/Berlin"])
+def test_what_is_said_of_text_is_refused_of_a_source(tmp_path: Path, key: str) -> None:
+    role = "nps: {column: n, " if key.startswith("labels") else "answered_on: {column: d, "
+    text = f"study: A\nas_of: 2025-12-31\nresponses: {{source: far, {role}{key}}}}}\n"
+    (tmp_path / "study.yml").write_text(text, encoding="utf-8")
+    frame = pd.DataFrame({"n": [9], "d": pd.to_datetime(["2025-01-01"])})
+    assert codes(tmp_path, engine={"far": frame}) == {"CX-E063"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (("0c1", "00c2", "c3x"), "leading zeros"),
+        (("c1.0", "c2.0", "c3.0"), "a .0 at the end"),
+        (("C1", "C2", "C3"), "capitals"),
+        (("x", "y", "z"), "of different kinds"),
+    ],
+)
+def test_ids_that_never_meet_are_told_why(shop: Shop, ids: tuple[str, ...], told: str) -> None:
+    text = "customer_id,joined_on,left_on,branch,region\n"
+    text += "".join(f"{i},2024-01-01,,b1,North\n" for i in ids)
+    with pytest.raises(CxkitError, match=r"none of its customers.*\n.*CX-E051") as caught:
+        cx.open_study(shop(customers=text))
+    assert told in str(caught.value)

@@ -66,8 +66,7 @@ def test_what_was_mended_is_told_with_its_rule_rows_lines_and_values(shop: Shop)
     assert table.frame.to_dict("records") == [
         {
             "code": "CX-R011",
-            "table": "responses",
-            "column": "response_id",
+            "where": "responses, response_id",
             "rows": "5",
             "lines": "8, 9, 10 ...",
             "what": "spaces around 5 values taken off ('r6 ' → r6).",
