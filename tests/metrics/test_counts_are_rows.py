@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -63,7 +64,35 @@ _KINDS = {"unit": object, "who": object, "why": object, "n": "int64", "yes": "bo
 @st.composite
 def people(draw: Any) -> pd.DataFrame:
     """Draw patterns of people: answers, items, two dates, a reason, an amount, and their n."""
-    drawn = draw(st.lists(_PATTERN, max_size=10))
+    return table_of(draw(st.lists(_PATTERN, max_size=10)))
+
+
+def crowd(seed: int, patterns: int = 40) -> pd.DataFrame:
+    """Many patterns at once, so that every law has numbers to compare, not refusals only."""
+    rng = np.random.default_rng(seed)
+
+    def any_of(values: list[Any]) -> Any:
+        return values[int(rng.integers(len(values)))]
+
+    lists: dict[str, list[Any]] = {
+        "unit": list("uvw"),
+        "who": [None, *"klm"],
+        "nps": [None, *range(11)],
+        "yes": [None, False, True, True],
+        **{item: [None, 1, 2, 3, 4, 5] for item in ITEMS},
+        "began": [None, *range(0, 800, 40)],
+        "stayed": [None, *range(0, 500, 20)],
+        "why": ["price", "moved"],
+        "spent": [None, *range(10)],
+        "n": list(range(5)),
+    }
+    return table_of(
+        [{name: any_of(values) for name, values in lists.items()} for _ in range(patterns)]
+    )
+
+
+def table_of(drawn: list[dict[str, Any]]) -> pd.DataFrame:
+    """Patterns as a frame, with the dates that their days stand for."""
     names = ["unit", "who", "nps", "yes", *ITEMS, "began", "stayed", "why", "spent", "n"]
     table = pd.DataFrame(drawn, columns=names)
     table = table.astype({name: _KINDS.get(name, "float64") for name in names})
@@ -415,6 +444,8 @@ def test_counts_give_what_the_rows_give(name: str) -> None:
             alike(found, outcome(ask, rows, None))
             asked, answered = asked + 1, answered + (not isinstance(found, type))
 
+    law.hypothesis.inner_test(crowd(1))
+    law.hypothesis.inner_test(crowd(2))
     law()
     assert answered > asked / 5, f"the law of {name} compared {asked - answered} refusals"
 
