@@ -51,7 +51,7 @@ def failure(
     if ours and (refused or kind is errors.MachineError):
         facts.append(("What that means", (inspect.getdoc(kind) or "").splitlines()[0]))
     elif not refused:
-        facts.append(("What happened", f"{verdict.reason}."))
+        facts.append(("What happened", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."))
     facts.append(("Exit code", f"{verdict.exit_code} ({_CODES[verdict.exit_code]})"))
     log = f"The log beside this page, {name}{FAILED_LOG}, says more; only its owner can read it."
     mend = "Mend the data or the question it names, and run the report again."

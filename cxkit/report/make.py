@@ -6,9 +6,10 @@ import contextlib
 import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from cxkit.errors import CxkitError, MachineError, ParameterError
 from cxkit.report import failed, files, inputs, lock, page, render, secrets
@@ -16,9 +17,6 @@ from cxkit.report.origin import Origin, fingerprint, origin
 from cxkit.report.parameters import Parameter, Value, parse, read
 from cxkit.report.run import Executed, Limits, Step, execute
 from cxkit.report.verdict import Verdict, provenance
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Progress = Callable[[str, Step], None]
 
@@ -222,6 +220,13 @@ def _told_failed(report: Report, trace: str, *, out: Path) -> Report:
     return report
 
 
+def _contract(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield the study.yml of a report: the notebook's own provenance tells of the tables only."""
+    for path, (size, digest) in report.inputs.items():
+        if report.said.get("sources") and path.endswith((".yml", ".yaml")):
+            yield Path(path).name, f"{size:,} bytes, sha256 {digest}"
+
+
 def check_spare(job: Job, out: Path) -> None:
     """Refuse to put the executed copy where the notebook itself stands."""
     copy = out / f"{job.name}.ipynb"
@@ -242,7 +247,7 @@ def _written(report: Report, executed: Executed, *, out: Path, made_with: Origin
         declared=job.declared,
         values=job.values,
         fallback_title=job.name,
-        made_with=made_with.rows(),
+        made_with=(*made_with.rows(), *_contract(report)),
         code=job.code,
     )
     ipynb = (nbformat.writes(executed.notebook).rstrip("\n") + "\n").encode("utf-8")

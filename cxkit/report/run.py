@@ -131,9 +131,10 @@ def execute(
                 f"  Try:  {Path(sys.executable).name} -m ipykernel_launcher --version"
             )
         verdict = judge(watch.notebook.cells, parameters, stopped=stopped)
-        told = "" if verdict.whole else _trace(watch.notebook.cells, raised, private)
+        ran = settled(watch.notebook)
+        told = "" if verdict.whole else _trace(ran.cells, raised, private)
         return Executed(
-            notebook=settled(watch.notebook),
+            notebook=ran,
             parameters=dict(parameters),
             verdict=verdict,
             trace=told,
@@ -379,7 +380,7 @@ def _why(error: Exception, limits: Limits, watch: _Watch) -> str:
 
 def _trace(cells: Any, raised: str, private: Path) -> str:
     """Return everything that helps to find a fault, values of the data among it."""
-    told = [raised] if raised else []
+    told: list[str] = []
     for number, cell in enumerate(cells, start=1):
         for output in cell.get("outputs", []):
             if output["output_type"] == "error":
@@ -387,6 +388,8 @@ def _trace(cells: Any, raised: str, private: Path) -> str:
                 told.append(_ANSI.sub("", "\n".join(output["traceback"])))
             elif output["output_type"] == "stream" and output["name"] == "stderr":
                 told.append(f"Cell {number} wrote:\n{output['text'][-_KERNEL_WORDS:]}")
+    if raised and not told:
+        told.append(raised)
     with contextlib.suppress(OSError):
         words = (private / "kernel.log").read_bytes()[-_KERNEL_WORDS:].decode("utf-8", "replace")
         told += [f"The kernel wrote:\n{words}"] if words.strip() else []

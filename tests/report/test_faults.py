@@ -153,7 +153,7 @@ FAULTS = {
     "a flood of output": ("print('x' * 3_000_000)", ["output=1"], 1, "wrote more than 1 MB"),
     "a process left behind": (LEFT, [], 1, "the kernel died"),
     "an input swapped": (SWAP, [], 1, "an input changed while the report was made: data.csv"),
-    "data refused": ("import cxkit\ncxkit.nps([11])", [], 2, "refused"),
+    "data refused": ("import cxkit\ncxkit.nps([11])", [], 2, "refused: nps, row 0: 11 is not"),
 }
 
 
@@ -177,6 +177,7 @@ def test_a_fault_of_the_notebook(fault: str, scene: Scene) -> None:
     assert 'href="made.html"' in page
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert CANARY not in page + words
+    assert "11 is not" not in page, "a refusal may quote an answer, a page for everyone may not"
     assert (CANARY in log.read_text(encoding="utf-8")) == (CANARY in (source or ""))
 
 

@@ -81,4 +81,5 @@ def test_two_runs_in_other_surroundings_give_the_same_bytes(tmp_path: Path) -> N
         {"rows_read", "rows_dropped", "rows_repaired"} <= s.keys() for s in retention["sources"]
     )
     page = one["retention.html"].decode("utf-8")
-    assert all(digest in page for digest in read)
+    (contract,) = (digest for digest, (name, _) in inputs.items() if name == "study.yml")
+    assert all(digest in page for digest in (*read, contract))
