@@ -55,6 +55,7 @@ _PUBLIC = {
     "csat_mean": "metrics.proportions",
     "cumulative_incidence": "metrics.incidence",
     "customer_years": "metrics.purchases",
+    "describe": "study.describe",
     "difference": "metrics.compare",
     "disattenuate": "linkage.ladder",
     "discrete_hazard": "retention.monthly",

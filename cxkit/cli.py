@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import traceback
@@ -14,7 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from cxkit import __version__
-from cxkit.errors import CxkitError, MachineError, ParameterError
+from cxkit.errors import CxkitError, DataError, MachineError
+from cxkit.report.arguments import pairs, shard_of
 from cxkit.report.plan import EXAMPLE
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ writes one HTML file that can be mailed.
 Start here
   a report on the sample study:
     cxkit report notebooks/retention_vs_experience.ipynb
+  a study.yml for what your tools export, to be read and mended:
+    cxkit init answers.xlsx customers.csv
   what your own data hold, and what is wrong with them:
     cxkit check path/to/study.yml
   the same report on your own data:
@@ -174,8 +176,8 @@ def report(
     from cxkit.report.progress import Shown
     from cxkit.report.run import Limits
 
-    limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
-    given = _pairs(parameter or [])
+    limits = Limits.of(pairs(limit or [], "--limit"), where="--limit")
+    given = pairs(parameter or [])
     job = make.prepare(notebook, given, name=name or notebook.stem, code=code)
     folder = files.folder(out)
     with Shown() as shown:
@@ -237,8 +239,8 @@ def batch(
     from cxkit.report.progress import Shown
     from cxkit.report.run import Limits
 
-    limits = Limits.of(_pairs(limit or [], "--limit"), where="--limit")
-    todo = planned(plan, out=out, only=only or (), shard=_shard(shard), resume=resume, code=code)
+    limits = Limits.of(pairs(limit or [], "--limit"), where="--limit")
+    todo = planned(plan, out=out, only=only or (), shard=shard_of(shard), resume=resume, code=code)
     if dry_run:
         for place in todo.asked:
             word = "whole already" if place in todo.settled else "to be made"
@@ -253,6 +255,25 @@ def batch(
     codes = {one.verdict.exit_code for one in made if not one.verdict.whole}
     if codes:
         raise typer.Exit(3 if 3 in codes else 1)
+
+
+@app.command()
+def init(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What your tools export.")],
+    out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("study.yml"),
+) -> None:
+    """Write a study.yml for some files, to be read and mended.
+
+    Proposes what each file and column may be, with what speaks for it; every doubt is a comment
+    that begins with QUESTION. Never writes over a file that is there.
+    """
+    from cxkit.study.propose import proposal
+
+    if out.exists():
+        raise DataError(f"{out}: it is there already and not written over; name another: --out")
+    out.write_text(text := proposal(files, folder=out.parent), encoding="utf-8")
+    print(f"{out}: written. {text.count('QUESTION: ')} questions in it wait for you.")
+    print(f"next: answer them, then  cxkit check {out}")
 
 
 @app.command()
@@ -324,28 +345,6 @@ def main() -> None:
     # A schedule that ends a run lets it stop its kernel and remove its private folder first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
-
-
-def _shard(given: str) -> tuple[int, int]:
-    """Read K/N."""
-    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", given)
-    if found is None or int(found[1]) > int(found[2]):
-        raise ParameterError("--shard wants K/N with K from 1 to N, for example  --shard 1/4 .")
-    return int(found[1]), int(found[2])
-
-
-def _pairs(given: list[str], option: str = "-p") -> dict[str, str]:
-    """Split NAME=VALUE at the first equals sign."""
-    pairs: dict[str, str] = {}
-    for item in given:
-        name, equals, value = item.partition("=")
-        if not equals or not name:
-            example = "-p level=0.9" if option == "-p" else f"{option} cell=1800"
-            raise ParameterError(f"{option} wants NAME=VALUE, for example  {example} .")
-        if name in pairs:
-            raise ParameterError(f"{option} {name}=... was given twice; which one is meant?")
-        pairs[name] = value
-    return pairs
 
 
 def _tell(made: Report) -> None:

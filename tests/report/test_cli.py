@@ -37,12 +37,21 @@ def test_help_and_import_load_nothing_heavy(code: str) -> None:
 def test_the_help_is_worth_reading() -> None:
     code, told, _ = cli("--help")
     assert code == 0
-    for word in ("report", "batch", "check", "simulate", "Exit codes", "study.yml", "README.md"):
+    for word in (
+        "report",
+        "batch",
+        "check",
+        "init",
+        "simulate",
+        "Exit codes",
+        "study.yml",
+        "README.md",
+    ):
         assert word in told
     assert max(map(len, told.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", ["report", "batch", "check", "simulate"])
+@pytest.mark.parametrize("command", ["report", "batch", "check", "init", "simulate"])
 def test_every_command_says_what_it_does(command: str) -> None:
     code, told, _ = cli(command, "--help")
     assert code == 0

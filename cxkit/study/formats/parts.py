@@ -73,6 +73,7 @@ def chosen(
             "CX-E071",
             f"several {word}s hold something, and study.yml names none: {listed}.",
             f"In study.yml write  {word}: {_likely(held)}  or the one that is meant.",
+            parts=(word, tuple(held)),
         )
     return next(iter(held))
 

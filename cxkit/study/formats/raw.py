@@ -130,10 +130,14 @@ class RawTable:
 
 @dataclass
 class UnreadableError(Exception):
-    """The file is not what it should be: what was seen, where, and what to do."""
+    """The file is not what it should be: what was seen, where, and what to do.
+
+    ``parts`` are the sheets or tables to choose from, behind the word for them.
+    """
 
     code: str
     text: str
     cure: str = ""
     lines: tuple[int, ...] = field(default_factory=tuple)
     column: str = ""
+    parts: tuple[str, tuple[str, ...]] | None = None

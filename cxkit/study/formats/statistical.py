@@ -33,6 +33,8 @@ _SPSS_MOMENTS = re.compile(r"(DATETIME|YMDHMS)\d")
 _SPSS_TIMES = re.compile(r"D?TIME\d")
 _STATA_PERIODS = {"%tm": (12, "{}-{:02}"), "%tq": (4, "{}q{}"), "%th": (2, "{}h{}")}
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
 #: The years that a calendar of days can name.
 _FIRST, _LAST = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31T23:59:59", "us")
 
@@ -147,7 +149,7 @@ def read_statistical(
         gone, counted = _absent(column, set(seen.missing_user_values.get(name, ())))
         if counted:
             absent[name] = counted
-        if counted and name in wanted:
+        if gone.any() and (name in wanted or not wanted):
             notes.append(_missing_told(name, counted, gone, private=getattr(how, "private", False)))
         text, dated = _texts(column, gone, asked=name in wanted)
         columns[name] = text
@@ -207,7 +209,10 @@ def _plain(value: object) -> str:
 
 
 def _absent(column: _Column, tags: set[object]) -> tuple[np.ndarray, dict[str, int]]:
-    """Return the rows whose value the file declares to be no answer, counted by label."""
+    """Return the rows whose value the file declares to be no answer, counted by label.
+
+    A labelled code that nobody gave counts 0.
+    """
     values = column.series
     gone = np.zeros(len(values), dtype=bool)
     counted: dict[str, int] = {}
@@ -221,6 +226,10 @@ def _absent(column: _Column, tags: set[object]) -> tuple[np.ndarray, dict[str, i
             plain = f".{value}" if value in tags else _plain(value)
             word = column.labels.get(_plain(value), "")
             counted[f"{word} ({plain})" if word else plain] = int(rows.sum())
+    for plain, word in column.labels.items():
+        value = float(plain) if _NUMBER.fullmatch(plain) else plain
+        if any(_in(value, each["lo"], each["hi"]) for each in column.ranges):
+            counted.setdefault(f"{word} ({plain})", 0)
     return gone, counted
 
 
@@ -236,7 +245,7 @@ def _in(value: object, low: object, high: object) -> bool:
 def _missing_told(name: str, counted: dict[str, int], gone: np.ndarray, *, private: bool) -> Note:
     """Say how many values are missing because the file says so."""
     several = gone.sum() > 1
-    by = "" if private else ": " + ", ".join(f"{word} {n:,}" for word, n in counted.items())
+    by = "" if private else ": " + ", ".join(f"{word} {n:,}" for word, n in counted.items() if n)
     told = (
         f"column {name}: {gone.sum():,} value{'s' if several else ''} "
         f"{'are' if several else 'is'} missing, as the file declares{by}."
