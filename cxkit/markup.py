@@ -31,6 +31,15 @@ DECIMALS = {
 #: Letters from which on a cell is a sentence rather than a name.
 LONG = 28
 
+#: How results look in JupyterLab, whose own style sets every cell to the right; a report takes
+#: this out and brings its own.
+IN_LAB = (
+    "<style>.cx-table :is(caption,th,td):not(.num){text-align:left!important}"
+    ".cx-table tbody th{font-weight:400}.cx-table .long{min-width:12rem;max-width:36rem}"
+    ".cx-headline{font-size:1.2em;font-weight:600}.cx-answer,.cx-note,figcaption{max-width:52rem}"
+    "</style>"
+)
+
 
 #: Characters that turn the direction of what follows: shown by their numbers, never obeyed.
 _TURNS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -170,7 +179,7 @@ def table(
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        '<div class="cx-table" tabindex="0" role="region" '
+        f'{IN_LAB}<div class="cx-table" tabindex="0" role="region" '
         f'aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

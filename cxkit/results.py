@@ -363,7 +363,7 @@ class Answer:
     ) -> dict[str, object]:
         """Show as HTML and text, and carry the headline for a report's index."""
         html = (
-            f'<section class="cx-answer" aria-label="Answer"><p class="cx-headline">'
+            f'{markup.IN_LAB}<section class="cx-answer" aria-label="Answer"><p class="cx-headline">'
             f"{markup.escape(self.headline)}</p>{markup.paragraphs(self.sentences)}"
             f'<p class="cx-sure"><strong>How sure.</strong> {markup.escape(self.how_sure)}</p>'
             f'<p class="cx-doubt"><strong>Main doubt.</strong> {markup.escape(self.doubt)}</p>'
