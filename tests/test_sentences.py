@@ -302,6 +302,7 @@ def test_alt_text_of_the_scatter_and_the_lags(rng):
     result = SimpleNamespace(
         r=r,
         shown=shown,
+        shown_beside="",
         engagement_unit="engagement",
         experience_unit="experience",
         lags=lag_rows(rng),
@@ -318,6 +319,10 @@ def test_alt_text_of_the_scatter_and_the_lags(rng):
         assert said(picture.caption, shown.taken_along, 0) or not shown.taken_along
     drawn = figures.lags(result)
     rows = result.lags[~result.lags["lag"].str.startswith("difference")].sort_values("value")
+    above, below = int((rows["low"] > 0).sum()), int((rows["high"] < 0).sum())
+    assert f"{above} lie above 0, {below} below it, and {len(rows) - above - below} hold it" in (
+        drawn.alt
+    )
     for which, row in (("Largest", rows.iloc[-1]), ("smallest", rows.iloc[0])):
         value = markup.quantity(row["value"], "correlation")
         assert f"{which}: {value} ({row['lag']}, {row['of']})" in drawn.alt
