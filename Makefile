@@ -41,6 +41,7 @@ verify: $(LONG)
 
 bench: $(DEV)
 	$(BIN)/python tests/bench/counts.py $(ROWS)
+	$(BIN)/python tests/bench/load.py
 	$(BIN)/python tests/bench/hazard.py
 	$(BIN)/python tests/bench/notebooks.py
 	$(BIN)/python tests/bench/reports.py

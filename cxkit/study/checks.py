@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import pandas as pd
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
 from cxkit.study.cells import Cells, place_of, short
-from cxkit.study.columns import Amount, Column, Experience, Score, Text
+from cxkit.study.columns import Amount, Column, Experience, Id, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.kinds import typed
@@ -202,7 +202,8 @@ def read_study_table(
         )
         return None
     series: dict[str, pd.Series] = {}
-    for role, spec in table.roles.items():
+    # Numbers take more room on the way than they fill; words stay as they are, so they come last.
+    for role, spec in sorted(table.roles.items(), key=lambda each: type(each[1]) in (Id, Text)):
         if role in ids:
             series[role] = ids[role]
             continue
@@ -222,12 +223,14 @@ def read_study_table(
         )
     for role, value in table.given.items():
         series[role] = pd.Series([value] * raw.rows, dtype="str")
+    roles = (*table.roles, *table.given)
+    raw = replace(raw, columns={}) if keyed else raw  # no rule asks for the text of these again
     checked = Checked(
         name=name,
         table=table,
         file=shown,
         raw=raw,
-        frame=pd.DataFrame(series, copy=False),
+        frame=pd.DataFrame({role: series[role] for role in roles}, copy=False),
         lines=raw.lines,
         sha256=opened.sha256,
         size=opened.size,

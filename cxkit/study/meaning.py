@@ -107,23 +107,38 @@ def _direction(checked: Checked, table: Responses, ledger: Ledger) -> None:
     other = next((role for role in ("csat", "nps") if role in checked.frame), "")
     if table.ces is None or not other:
         return
-    pairs = checked.frame[["ces", other]].dropna()
-    if len(pairs) < ANSWERS_TO_TELL or (pairs.nunique() < 2).any():
-        return
     sign = 1 if table.ces.higher_is_better else -1
-    r = sign * float(np.corrcoef(pairs["ces"], pairs[other])[0, 1])
-    upper = math.tanh(math.atanh(max(r, -0.999999)) + 1.96 / math.sqrt(len(pairs) - 3))
+    n, r = _correlation(checked.frame["ces"].to_numpy(), checked.frame[other].to_numpy())
+    if n < ANSWERS_TO_TELL or r is None:
+        return
+    r *= sign
+    upper = math.tanh(math.atanh(max(r, -0.999999)) + 1.96 / math.sqrt(n - 3))
     if upper < 0:
         ledger.flag(
             "CX-F027",
             f"ces and {other} contradict each other (r = {r:.2f} with good answers counted up, "
-            f"n = {len(pairs):,}; 95 % interval below {upper:.2f}): its direction may be the "
+            f"n = {n:,}; 95 % interval below {upper:.2f}): its direction may be the "
             "other one.",
             checked.place(role="ces"),
             cure=f'The direction follows from the version: "{table.ces.version}" says that high '
             f"is {'easy' if sign > 0 else 'hard'}. Look at the question, and recode it after "
             "labels:  if it is the other way round.",
         )
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> tuple[int, float | None]:
+    """Return in how many rows both are, and their correlation there; None where one is constant.
+
+    From five sums: the answers are short numbers, and millions of them are not copied.
+    """
+    gone = np.isnan(first) | np.isnan(second)
+    if gone.any():
+        first, second = first[~gone], second[~gone]
+    n, x, y = len(first), float(first.sum()), float(second.sum())
+    spread = [n * float(a @ a) - float(a.sum()) ** 2 for a in (first, second)]
+    if min(spread) <= 1e-9 * max(n, 1):
+        return n, None
+    return n, (n * float(first @ second) - x * y) / math.sqrt(spread[0] * spread[1])
 
 
 def _weights(checked: Checked, ledger: Ledger) -> None:

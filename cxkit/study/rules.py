@@ -191,7 +191,10 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
                 cure=f"Look whether the right column is named, or take  {role}:  out of study.yml.",
             )
     if "answered_on" in frame and scores:
-        undated = (frame[scores].notna().any(axis=1) & frame["answered_on"].isna()).to_numpy()
+        scored = np.zeros(len(frame), dtype=bool)
+        for role in scores:
+            scored |= frame[role].notna().to_numpy()
+        undated = scored & frame["answered_on"].isna().to_numpy()
         if undated.any():
             ledger.flag(
                 "CX-F004",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cxkit.study.reading import Reading
 
 #: What DuckDB may use while it reads; the rows it has read are kept compressed.
-MEMORY = "256MB"
+MEMORY, THREADS = "160MB", 1
 
 _PIECE, _BATCH = 1024**2, 250_000
 
@@ -139,7 +139,7 @@ def _read(path: Path, head: Head) -> Stored | None:
 
     inner = {name: f"c{i}" for i, name in enumerate(head.header)}
     names = {name: inner[name] for name in head.taken}
-    schema = pa.schema([(name, pa.string()) for name in names.values()])
+    schema = pa.schema([(name, pa.large_string()) for name in names.values()])
     kept = pa.BufferOutputStream()
     try:
         with limited(path) as engine:
@@ -163,6 +163,7 @@ def _read(path: Path, head: Head) -> Stored | None:
                     writer.write_batch(batch.cast(schema))
     except duckdb.Error:
         return None
+    pa.default_memory_pool().release_unused()
     return Stored(pq.ParquetFile(pa.BufferReader(kept.getvalue())), names)
 
 
@@ -173,6 +174,7 @@ def limited(path: Path) -> Any:
     engine = duckdb.connect(
         config={
             "memory_limit": MEMORY,
+            "threads": THREADS,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,

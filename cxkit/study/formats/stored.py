@@ -15,7 +15,8 @@ def text_of(column: Any) -> Any:
     """Return a column of Arrow as the text it would have in a CSV; nothing is an empty text."""
     import pyarrow as pa
 
-    return as_text(column.cast(pa.large_string()).fill_null(""))
+    text = column if column.type == pa.large_string() else column.cast(pa.large_string())
+    return as_text(text.fill_null("") if text.null_count else text)
 
 
 class Stored(Mapping[str, Any]):
@@ -35,7 +36,10 @@ class Stored(Mapping[str, Any]):
         self.file, self.names, self.rows = file, dict(names), rows
 
     def __getitem__(self, name: str) -> Any:
-        """Load a column."""
+        """Load a column, into the room that the one before has left."""
+        import pyarrow as pa
+
+        pa.default_memory_pool().release_unused()
         text = text_of(self.file.read(columns=[self.names[name]]).column(0))
         return text if self.rows is None else text[self.rows]
 
