@@ -36,6 +36,7 @@ _PUBLIC = {
     "bad_experience": "metrics.touchpoints",
     "bh": "metrics.families",
     "by": "metrics.compare",
+    "case_episodes": "retention.cases",
     "ces": "metrics.effort",
     "ces_mean": "metrics.effort",
     "churn_rate": "metrics.dates",

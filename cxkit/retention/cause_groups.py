@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit.retention.cases import case_episodes
 from cxkit.retention.clock import MONTH, TENURE_BANDS, TENURE_NAMES
 from cxkit.study.contract import COMPONENTS
 
 if TYPE_CHECKING:
     from cxkit.study.study import Study
+
+#: Months in which leaving counts where the clock starts with joining: all of them.
+OPEN = 10**6
 
 #: Touchpoints that must be rated before their mean, spread and minimum are compared.
 FEWEST_TOUCHPOINTS = 3
@@ -48,6 +52,9 @@ class Group:
         Causes that a customer met with or not.
     spare : tuple of str
         Causes left out of the joint model where they nearly repeat the others.
+    moving : bool
+        Whether ``spells`` are episodes since joining (start, months, left) in which the causes are
+        those known at the beginning of each month, not spells from a landmark.
     """
 
     name: str
@@ -63,6 +70,16 @@ class Group:
     natural: tuple[str, ...] = ()
     yes_no: tuple[str, ...] = ()
     spare: tuple[str, ...] = ()
+    moving: bool = False
+
+    @property
+    def customers(self) -> int:
+        """Return how many customers are compared."""
+        return 0 if self.spells is None else int(self.spells["customer"].nunique())
+
+    def within(self, horizon: int) -> int:
+        """Return the months in which leaving counts: up to the horizon, or all since joining."""
+        return OPEN if self.moving else horizon
 
     def step(self, cause: str) -> str:
         """Say what one step of a cause is."""
@@ -191,6 +208,30 @@ def service(study: Study, *, gap: int, unresolved_after: int, automated: str) ->
         units={"wait": f"twice the wait (one added, {unit})"},
         natural=("wait",),
         yes_no=tuple(c for c in whole.columns if c != "wait"),
+    )
+
+
+def cases(study: Study, *, gap: int, limit: int) -> Group:
+    """Return what was known of a customer's cases in each month since joining, a gap late."""
+    name, over = "cases", f"a case over {limit} days"
+    every = ("a case so far", "two or more cases", "a case open", over)
+    if not study.has("tickets") or "customer" not in study.tickets:
+        return Group(name=name, causes=every, reason="the study has no service cases by customer.")
+    longest = max(24.0, 2 * gap / MONTH)
+    rows = case_episodes(study, limit=limit, gap=gap, longest=longest, unit="months").rows
+    state = rows["state"].cat.codes
+    parts = (rows["cases"] > 0, rows["cases"] > 1, state < 2, state.isin([0, 2]))
+    told = {c: p.astype(float) for c, p in zip(every, parts, strict=True)}
+    segments = [n for n in study.contract.of("customers").segments if n in rows]
+    named = {n: f"held: {n}" for n in segments}
+    spells = rows.drop(columns="state").rename(columns=named)
+    return Group(
+        name=name,
+        causes=every,
+        spells=spells.assign(**told, months=rows["stop"]),
+        held=tuple(named.values()),
+        yes_no=every,
+        moving=True,
     )
 
 

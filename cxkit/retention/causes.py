@@ -13,7 +13,8 @@ from cxkit.errors import QuestionError
 from cxkit.metrics.families import holm
 from cxkit.retention import causes_wording as words
 from cxkit.retention import newton
-from cxkit.retention.cause_groups import Group, components, consistency, service
+from cxkit.retention.cause_groups import OPEN, Group, cases, components, consistency, service
+from cxkit.retention.episodes import count_months
 from cxkit.retention.hazard import (
     EXITS_PER_PARAMETER,
     FEWEST_EXITS,
@@ -43,7 +44,7 @@ class Causes:
         One row per cause: group, cause, step (what one step is), value, low, high (hazard ratio of
         a step, the others of the group and what is held equal being equal), p, p_adjusted, family,
         alone, alone_low, alone_high, n, exits, status, reason.
-    consistency, components, service : Table or Note
+    consistency, components, service, cases : Table or Note
         To be read; a note says what is missing or too sparse.
     sentence : str
         What can be told, chosen by the intervals.
@@ -56,6 +57,7 @@ class Causes:
     consistency: Table | Note
     components: Table | Note
     service: Table | Note
+    cases: Table | Note
     sentence: str
     guards: tuple[Guard, ...]
     adjusted_for: dict[str, tuple[str, ...]]
@@ -74,7 +76,7 @@ def what_goes_with_leaving(
     automated: str = "automated",
     level: float = 0.95,
 ) -> Causes:
-    """Compare leaving by what a customer met with: jointly within three groups, and each alone.
+    """Compare leaving by what a customer met with: jointly within four groups, and each alone.
 
     Parameters
     ----------
@@ -124,6 +126,12 @@ def what_goes_with_leaving(
     compared alone. Three ratings make spread noisy, which
     draws its ratio towards 1. A missing answer is not filled: who lacks a part is not in the group.
 
+    Cases: the other groups ask what one landmark knows. Here the clock is the time since joining,
+    and in each month a customer is what was known of all their cases ``gap`` days before it began
+    (:func:`case_episodes`): whether there was one, two or more, one open, one that took longer than
+    ``unresolved_after`` days (open, or the last that was resolved). All months that could be
+    followed count, and the baseline holds the time since joining equal, adjusted and alone.
+
     Examples
     --------
     >>> import cxkit as cx
@@ -153,6 +161,7 @@ def what_goes_with_leaving(
         consistency(study, measure=measure, gap=gap),
         components(study, gap=gap),
         service(study, gap=gap, unresolved_after=unresolved_after, automated=automated),
+        cases(study, gap=gap, limit=unresolved_after),
     )
     rows, adjusted_for = [], {}
     for group in groups:
@@ -166,6 +175,7 @@ def what_goes_with_leaving(
         consistency=tables[0],
         components=tables[1],
         service=tables[2],
+        cases=tables[3],
         sentence=words.sentence(frame, horizon, level),
         guards=words.guards(groups, frame, adjusted_for, horizon),
         adjusted_for=adjusted_for,
@@ -182,6 +192,7 @@ def _of_group(
     spells, causes = group.spells, list(group.causes)
     if spells is None or spells.empty:
         return [_row(group, c, 0, 0, group.reason) for c in causes], ()
+    horizon = group.within(horizon)
     exits = int(exits_within(spells, horizon).sum())
     known = {c: _too_sparse(group, spells, c, horizon) for c in causes}
     told = [c for c in causes if not known[c]]
@@ -202,7 +213,7 @@ def _of_group(
         joint, adjust, astray = _fit(group, [*told, *beside], adjust, horizon, level)
     rows = []
     for cause in causes:
-        row = _row(group, cause, len(spells), exits, known[cause] or few or astray)
+        row = _row(group, cause, group.customers, exits, known[cause] or few or astray)
         if (not known[cause] or cause in group.spare) and exits >= EXITS_PER_PARAMETER:
             alone, _, _ = _fit(group, [cause], [], horizon, level)
             names = ("alone", "alone_low", "alone_high", "alone_p")
@@ -210,7 +221,8 @@ def _of_group(
         if cause in told:
             row |= dict(zip(("value", "low", "high", "p"), joint.get(cause, ()), strict=False))
         rows.append({**row, "step": group.step(cause)})
-    return rows, (*beside, *adjust) if joint else ()
+    since = (words.SINCE,) if group.moving else ()
+    return rows, (*since, *beside, *adjust) if joint else ()
 
 
 def _fit(
@@ -225,7 +237,10 @@ def _fit(
         return {}, (), group.reason
     keys = [*causes, *adjust]
     coarse = spells.assign(**{c: pooled(spells, c, horizon) for c in adjust})
-    cells = person_months(coarse, horizon=horizon, by=keys)
+    if group.moving:
+        cells = count_months(coarse, keys)
+    else:
+        cells = person_months(coarse, horizon=horizon, by=keys)
     cells["month"] = _spans(cells)
     cells = cells.groupby([*keys, "month"], observed=True, sort=True).sum().reset_index()
     columns = [(cells["month"] == m).to_numpy(float) for m in range(int(cells["month"].max()) + 1)]
@@ -296,8 +311,13 @@ def _too_sparse(group: Group, spells: pd.DataFrame, cause: str, horizon: int) ->
     fewest = min(int(left[values == v].sum()) for v in (0.0, 1.0))
     if fewest < FEWEST_EXITS:
         few = f"fewer than {FEWEST_EXITS}" if fewest else "nobody"
-        return f"too sparse: with or without it {few} left within {horizon} months."
+        return f"too sparse: with or without it {few} left{_within(horizon)}."
     return ""
+
+
+def _within(horizon: int) -> str:
+    """Say in which months leaving counts."""
+    return "" if horizon == OPEN else f" within {horizon} months"
 
 
 def _others(causes: Sequence[str], cause: str) -> str:
@@ -308,8 +328,7 @@ def _others(causes: Sequence[str], cause: str) -> str:
 def _few(exits: int, need: int, horizon: int) -> str:
     """Say that too few left for the joint model."""
     return (
-        f"too sparse: {count_said(exits)} left within {horizon} months, and together these causes "
-        "need "
+        f"too sparse: {count_said(exits)} left{_within(horizon)}, and together these causes need "
         f"{need:,}."
     )
 

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from cxkit.retention.cause_groups import Group
 
+#: What the clock itself holds equal where it starts with joining.
+SINCE = "time since joining"
+
+#: Causes of which nothing can be told that a sentence names; of more it says how many.
+NAMED = 4
+
 #: What stands before a cause when it is named in a sentence.
 SAID = {
     "mean": "the mean over touchpoints",
@@ -63,7 +69,11 @@ def sentence(frame: pd.DataFrame, horizon: int, level: float) -> str:
             f"{_list(chance)} stand{'s' if len(chance) == 1 else ''} out, but may be chance among "
             f"{family} tests."
         )
-    if unclear:
+    if len(unclear) > NAMED:
+        parts.append(
+            f"Nothing can be told of {len(unclear)} of the {len(told)} causes in the tables."
+        )
+    elif unclear:
         parts.append(f"Nothing can be told of {_list(unclear)}.")
     said = " ".join(p[0].upper() + p[1:] for p in parts)
     return (
@@ -92,16 +102,22 @@ def table(
         few = f"only {count_said(n)} customers gave what it needs." if n else "nobody gave it."
         return Note(paragraphs=(f"On {group.name} nothing can be told: {few}",))
     family = f" p by Holm in a family of {tests}." if tests else ""
+    since = SINCE if group.moving else "nothing"
+    months = (
+        "in the months since joining, as known at the beginning of each"
+        if group.moving
+        else f"over {horizon} months"
+    )
     missing = (
         f" Not among the data: {', '.join(map(held, group.missing))}." if group.missing else ""
     )
     return Table.of(
         rows,
-        caption=f"{group.name.capitalize()}: hazard ratios of leaving for a step more, over "
-        f"{horizon} months, n = {count_said(n)} customers, {leavers(int(rows['exits'].max()), n)} "
-        f"left. Adjusted: each with the others of this table"
+        caption=f"{group.name.capitalize()}: hazard ratios of leaving for a step more, {months}, "
+        f"n = {count_said(n)} customers, {leavers(int(rows['exits'].max()), n)} left. Adjusted: "
+        "each with the others of this table"
         + (f" and {equal}" if equal else "")
-        + f" held equal; alone: nothing held equal.{family}{missing}",
+        + f" held equal; alone: {since} held equal.{family}{missing}",
         columns=[
             ("Cause", "said", "text"),
             ("A step", "step", "text"),
@@ -125,7 +141,8 @@ def guards(
     sparse = frame[frame["reason"].str.startswith("too sparse")]
     gone = sum(g.left_within_gap for g in groups)
     lacking = {g.name: [*g.missing] for g in groups if g.missing}
-    bare = [g.name for g in groups if g.spells is not None and not _segments(adjusted_for[g.name])]
+    open_to = [g for g in groups if g.spells is not None and g.held]
+    bare = [g.name for g in open_to if not _segments(adjusted_for[g.name])]
     tests = int(frame["family"].max())
     turned = frame[frame["value"].notna() & frame["alone"].notna()]
     apart = (turned["alone_low"] > 1) | (turned["alone_high"] < 1)
@@ -217,8 +234,8 @@ def _repetitions(frame: pd.DataFrame, group: Group) -> list[str]:
 
 
 def _segments(adjusted_for: Sequence[str]) -> list[str]:
-    """Return what is held equal besides the numbers of touchpoints and answers."""
-    return [c for c in adjusted_for if not c.startswith("log ")]
+    """Return what is held equal besides the numbers of touchpoints and answers, and the clock."""
+    return [c for c in adjusted_for if not c.startswith("log ") and c != SINCE]
 
 
 def _named(cause: str) -> str:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, customer_table
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns
-from cxkit.results import Table
 from cxkit.retention.clock import MONTH, bands_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cxkit.results import Table
     from cxkit.retention.clock import Bands
     from cxkit.study.study import Study
 
@@ -217,7 +217,7 @@ def episodes_by_gap(
     """Return the episodes of a study for each of several gaps; see :func:`episodes`."""
     study.need("customers", "responses", why="to see who stayed, and how they were served")
     per = 1.0 if unit == "days" else MONTH
-    people, steps = _people(study, per)
+    people, steps = followed(study, per)
     scored = study.responses
     scored = scored[scored[bands.measure].notna() & scored["answered_on"].notna()]
     given = scored[["customer", "answered_on", bands.measure]].merge(
@@ -249,46 +249,93 @@ def episodes_by_gap(
         ),
         ("answers before joining", int(early.sum()), "given before the relationship: dropped"),
     ]
+    return {
+        gap: of_changes(
+            study,
+            people,
+            changes,
+            states=bands.names,
+            beside=(BEFORE, f"score over {longest:g} months old"),
+            steps=steps,
+            gap=gap,
+            longest=longest,
+            unit=unit,
+            said="a score counts from {gap} days after the answer until the next one, for at most "
+            "{longest:g} months",
+        )
+        for gap in gaps
+    }
+
+
+def of_changes(
+    study: Study,
+    people: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    states: tuple[str, ...],
+    beside: tuple[str, str],
+    steps: list[tuple[str, int, str]],
+    gap: int,
+    longest: float,
+    unit: Unit,
+    said: str,
+) -> Episodes:
+    """Return the episodes that changes of state cut a study's customers into.
+
+    Parameters
+    ----------
+    people : DataFrame
+        From :func:`followed`.
+    changes : DataFrame
+        As :func:`start_stop` takes them, the state as its number in ``states``.
+    states, beside : tuple of str
+        The levels that are an experience; those of customers of whom nothing counts, yet or any
+        longer.
+    steps : list of (step, count, reason)
+    said : str
+        What the table's caption says of when a change counts.
+
+    Raises
+    ------
+    QuestionError
+        ``longest`` is shorter than the gap, or nobody can be followed.
+    """
+    per = 1.0 if unit == "days" else MONTH
+    cut = start_stop(
+        people[["id", "entry", "exit", "left", "until"]],
+        changes,
+        gap=gap / per,
+        longest=longest * MONTH / per,
+        before=len(states),
+        after=len(states) + 1,
+        whole=unit == "months",
+    )
+    if cut.empty:
+        raise QuestionError(
+            f"No customer of '{study.name}' can be followed from joining to "
+            f"{study.as_of:%Y-%m-%d}.\n  Check start, end and observed_from in study.yml."
+        )
+    names = [*states, *beside]
+    names = names[: max(int(cut["state"].max()) + 1, len(names) - 1)]
+    levels = pd.CategoricalDtype(names, ordered=True)
+    cut["state"] = pd.Categorical.from_codes(cut["state"].to_numpy(int), dtype=levels)
     held = list(study.contract.of("customers").segments)
     about = people.set_index("id")[["customer", "joined_month", *held]]
     about = about.astype(dict.fromkeys(held, "category"))
-    found = {}
-    for gap in gaps:
-        cut = start_stop(
-            people[["id", "entry", "exit", "left", "until"]],
-            changes,
-            gap=gap / per,
-            longest=longest * MONTH / per,
-            before=len(bands.names),
-            after=len(bands.names) + 1,
-            whole=unit == "months",
-        )
-        if cut.empty:
-            raise QuestionError(
-                f"No customer of '{study.name}' can be followed from joining to "
-                f"{study.as_of:%Y-%m-%d}.\n  Check start, end and observed_from in study.yml."
-            )
-        names = [*bands.names, BEFORE, f"score over {longest:g} months old"]
-        names = names[: max(int(cut["state"].max()) + 1, len(names) - 1)]
-        states = pd.CategoricalDtype(names, ordered=True)
-        cut["state"] = pd.Categorical.from_codes(cut["state"].to_numpy(int), dtype=states)
-        rows = pd.concat(
-            [about.loc[cut["id"]].reset_index(drop=True), cut.drop(columns="id")], axis=1
-        )
-        told = [*steps, ("episodes", len(rows), "one customer, one state of what was known")]
-        found[gap] = Episodes(
-            rows=rows[["customer", "start", "stop", "state", "score", "left", *about.columns[1:]]],
-            steps=pd.DataFrame(told, columns=["step", "count", "reason"]),
-            bands=bands.names,
-            unit=unit,
-            gap=gap,
-            longest=longest,
-            table=_table(rows, gap, longest, unit),
-        )
-    return found
+    rows = pd.concat([about.loc[cut["id"]].reset_index(drop=True), cut.drop(columns="id")], axis=1)
+    told = [*steps, ("episodes", len(rows), "one customer, one state of what was known")]
+    return Episodes(
+        rows=rows[["customer", "start", "stop", "state", "score", "left", *about.columns[1:]]],
+        steps=pd.DataFrame(told, columns=["step", "count", "reason"]),
+        bands=states,
+        unit=unit,
+        gap=gap,
+        longest=longest,
+        table=_table(rows, said.format(gap=gap, longest=longest), unit),
+    )
 
 
-def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int, str]]]:
+def followed(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int, str]]]:
     """Return each customer's entry, exit and whether they left, and what was set aside."""
     customers = study.customers
     begin = study.observed_from
@@ -327,7 +374,7 @@ def _people(study: Study, per: float) -> tuple[pd.DataFrame, list[tuple[str, int
     return people[~unseen], steps
 
 
-def _table(rows: pd.DataFrame, gap: int, longest: float, unit: Unit) -> Table:
+def _table(rows: pd.DataFrame, said: str, unit: Unit) -> Table:
     """Return customers, time at risk and leavers by state."""
     rows = rows.assign(time=rows["stop"] - rows["start"])
     grouped = rows.groupby("state", observed=True)
@@ -339,17 +386,15 @@ def _table(rows: pd.DataFrame, gap: int, longest: float, unit: Unit) -> Table:
             "left": grouped["left"].sum(),
         }
     ).reset_index()
-    frame["per_100"] = 100 * frame["left"] / frame["months"]
-    few = frame["customers"] < LEAST_CUSTOMERS
-    frame[["customers", "months", "left", "per_100"]] = frame[
-        ["customers", "months", "left", "per_100"]
-    ].mask(few)
-    return Table.of(
+    rate = 100 * frame["left"] / frame["months"]
+    few = frame["left"].between(1, LEAST_CUSTOMERS - 1)  # a rate and its months would tell them
+    frame["per_100"] = rate.astype(object).where(~few, None)
+    return customer_table(
         frame,
-        caption=f"What was known of {rows['customer'].nunique():,} customers, from joining on: a "
-        f"score counts from {gap} days after the answer until the next one, for at most "
-        f"{longest:g} months. A customer stands in several rows, one after the other."
-        + (f" A row of fewer than {LEAST_CUSTOMERS} is not shown." if few.any() else ""),
+        n="customers",
+        exits="left",
+        caption=f"What was known of {rows['customer'].nunique():,} customers, from joining on: "
+        f"{said}. A customer stands in several rows, one after the other.",
         columns=[
             ("Known", "state", "text"),
             ("Customers", "customers", "count"),

@@ -169,14 +169,13 @@ class Later:
 
     @cached_property
     def causes(self) -> Section:
-        """What goes with leaving: consistency, components, service."""
+        """What goes with leaving: consistency, components, service, cases."""
         from cxkit.retention.causes import what_goes_with_leaving
 
         def make() -> Section:
             found = self._asked(what_goes_with_leaving)
-            return _section(
-                found, [found.consistency, found.components, found.service], found.sentence
-            )
+            tables = [found.consistency, found.components, found.service, found.cases]
+            return _section(found, tables, found.sentence)
 
         return self._told(make, full=True)
 
