@@ -155,9 +155,11 @@ def test_a_large_file_is_what_a_small_one_is(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", REGULAR)
 def test_duckdb_reads_what_is_regular(text: str, tmp_path: Path) -> None:
-    (tmp_path / "a?.csv").write_bytes(text.encode())
-    found = read_large(tmp_path / "a?.csv", ASKED, Reading())
+    (tmp_path / "a1.csv").write_bytes(text.replace("9", "3").encode())  # what a[1].csv matches
+    (tmp_path / "a[1].csv").write_bytes(text.encode())
+    found = read_large(tmp_path / "a[1].csv", ASKED, Reading())
     assert found is not None
+    assert "9" in found.raw.columns["nps"].tolist()
     assert isinstance(found.raw.columns, Stored)
 
 
