@@ -213,14 +213,20 @@ def service(study: Study, *, gap: int, unresolved_after: int, automated: str) ->
 
 def cases(study: Study, *, gap: int, limit: int) -> Group:
     """Return what was known of a customer's cases in each month since joining, a gap late."""
-    name, over = "cases", f"a case over {limit} days"
-    every = ("a case so far", "two or more cases", "a case open", over)
+    name = "cases"
+    every = (
+        "a case so far",
+        "two or more cases",
+        f"a case open up to {limit} days",
+        f"a case open over {limit} days",
+        f"a last case over {limit} days",
+    )
     if not study.has("tickets") or "customer" not in study.tickets:
         return Group(name=name, causes=every, reason="the study has no service cases by customer.")
     longest = max(24.0, 2 * gap / MONTH)
     rows = case_episodes(study, limit=limit, gap=gap, longest=longest, unit="months").rows
     state = rows["state"].cat.codes
-    parts = (rows["cases"] > 0, rows["cases"] > 1, state < 2, state.isin([0, 2]))
+    parts = (rows["cases"] > 0, rows["cases"] > 1, state == 1, state == 0, state == 2)
     told = {c: p.astype(float) for c, p in zip(every, parts, strict=True)}
     segments = [n for n in study.contract.of("customers").segments if n in rows]
     named = {n: f"held: {n}" for n in segments}

@@ -128,9 +128,10 @@ def what_goes_with_leaving(
 
     Cases: the other groups ask what one landmark knows. Here the clock is the time since joining,
     and in each month a customer is what was known of all their cases ``gap`` days before it began
-    (:func:`case_episodes`): whether there was one, two or more, one open, one that took longer than
-    ``unresolved_after`` days (open, or the last that was resolved). All months that could be
-    followed count, and the baseline holds the time since joining equal, adjusted and alone.
+    (:func:`case_episodes`): whether there was one, two or more; and whether one is open for up to
+    ``unresolved_after`` days, one for longer, or the last one took longer, each against a last case
+    that did not. All months that could be followed count, and the baseline holds the time since
+    joining equal, adjusted and alone.
 
     Examples
     --------

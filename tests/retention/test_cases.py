@@ -198,7 +198,7 @@ def row_of(study: Study, cause: str, **choices: object) -> pd.Series:
 def test_a_planted_slow_case_is_found_as_it_becomes_known():
     held = 0
     for seed in range(8):
-        row = row_of(firm(seed, ratio=2.0), "a case over 7 days")
+        row = row_of(firm(seed, ratio=2.0), "a last case over 7 days")
         assert row["low"] > 1
         held += row["low"] < 2 < row["high"]
     assert held >= 6  # 8 draws at 95 %: fewer in 0.6 %
@@ -206,10 +206,11 @@ def test_a_planted_slow_case_is_found_as_it_becomes_known():
 
 def test_a_case_opened_because_of_leaving_does_not_count_after_the_gap():
     study = firm(1, ratio=1.0, closing=True)
-    ungapped = row_of(study, "a case open", gap=7)
+    ungapped = row_of(study, "a case open up to 7 days", gap=7)
     assert ungapped["alone_low"] > 2
-    gapped = row_of(study, "a case over 7 days", gap=90)
-    assert gapped["low"] < 1 < gapped["high"]
+    for cause in ("a case open up to 7 days", "a case open over 7 days", "a last case over 7 days"):
+        gapped = row_of(study, cause, gap=90)
+        assert gapped["low"] < 1 < gapped["high"]
 
 
 def test_the_group_of_cases_says_its_clock_and_why_there_is_none():
