@@ -41,6 +41,7 @@ _PUBLIC = {
     "ces_mean": "metrics.effort",
     "churn_rate": "metrics.dates",
     "closed_loop_rate": "metrics.closed_loop",
+    "codebook": "study.codebook",
     "compare": "metrics.families",
     "compare_predictors": "retention.predictors",
     "comparisons": "retention.comparisons",

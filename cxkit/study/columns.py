@@ -162,6 +162,24 @@ class Score(Column):
         """Whether a high answer is a good one."""
         return True
 
+    @property
+    def cuts(self) -> str:
+        """The cut-points in words; "" where the scale has none."""
+        return ""
+
+    @property
+    def said(self) -> str:
+        """Scale, direction and cut-points in words, for a reader of a figure.
+
+        >>> Nps(column="q1").said
+        '0 to 10, high is good; detractors up to 6, promoters from 9'
+        >>> Ces(column="q2", version="1.0", scale=(1, 5)).said
+        '1 to 5, low is good'
+        """
+        low, high = self.scale
+        way = "high" if self.higher_is_better else "low"
+        return f"{low:g} to {high:g}, {way} is good" + (f"; {self.cuts}" if self.cuts else "")
+
     @model_validator(mode="after")
     def _upward(self) -> Self:
         """Hold the scale to its direction, and the cut-points to the scale."""
@@ -185,6 +203,11 @@ class Nps(Score):
     promoter: int = 9
     example: ClassVar[str] = "{column: NAME, scale: [0, 10], detractor: 6, promoter: 9}"
 
+    @property
+    def cuts(self) -> str:
+        """Who is a detractor and who a promoter."""
+        return f"detractors up to {self.detractor}, promoters from {self.promoter}"
+
     def _cuts(self, low: float, high: float) -> None:
         if not low <= self.detractor < self.promoter <= high:
             raise ValueError(
@@ -198,6 +221,11 @@ class Csat(Score):
 
     top: int
     example: ClassVar[str] = "{column: NAME, scale: [1, 5], top: 4}"
+
+    @property
+    def cuts(self) -> str:
+        """Who is satisfied."""
+        return f"satisfied from {self.top}"
 
     def _cuts(self, low: float, high: float) -> None:
         if not low < self.top <= high:
@@ -232,6 +260,11 @@ class Item(Score):
     group: str = ""
     reversed: bool = False
     example: ClassVar[str] = "{column: NAME, scale: [1, 5], group: engaged}"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether agreeing is good."""
+        return not self.reversed
 
 
 class UnitScore(Score):

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cxkit.study.columns import Text, YesNo
+from cxkit.study.columns import Score, Text, YesNo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxkit.study.columns import Column
+    from cxkit.study.contract import Table
     from cxkit.study.formats.raw import RawTable
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a file says of its columns: questions, words of codes, and codes for no answer counted.
+
+    ``absent`` counts codes as they stand in the file, rows dropped later included.
+    """
+
+    questions: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    absent: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def labels_of(raw: RawTable, table: Table) -> Labels:
+    """Return what a file says of its columns, with the codes that study.yml declares counted."""
+    absent = {name: dict(counted) for name, counted in raw.absent.items()}
+    for spec in table.roles.values():
+        if isinstance(spec, Score) and table.missing and spec.column in raw.columns:
+            codes, values = pd.factorize(np.asarray(raw.columns[spec.column], dtype=object))
+            held = np.bincount(codes[codes >= 0], minlength=len(values))
+            for value, n in zip(values.tolist(), held.tolist(), strict=True):
+                if str(value).strip() in table.missing:
+                    absent.setdefault(spec.column, {})[str(value).strip()] = int(n)
+    return Labels(raw.labels, raw.value_labels, absent)
 
 
 def with_words(raw: RawTable, roles: Mapping[str, Column], *, private: bool) -> RawTable:

@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.errors import MissingTableError
 from cxkit.study.checks import Source, read_study_table
 from cxkit.study.contract import Contract, Tables, read_contract
+from cxkit.study.labelled import Labels, labels_of
 from cxkit.study.ledger import Ledger
 from cxkit.study.links import hold_links
 from cxkit.study.rules import hold_rules
@@ -38,6 +39,7 @@ class Study:
     where: str = ""
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     scans: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -261,6 +263,7 @@ def open_study(path: str | Path, *, where: str = "", engine: Any = None) -> Stud
         where=where.strip(),
         frames=frames,
         scans=_narrowed(far, frames, contract, where, ledger),
+        labels={n: labels_of(t.raw, t.table) for n, t in tables.items()},
     )
 
 
