@@ -275,7 +275,7 @@ def _row(report: Report, out: Path) -> render.Row:
         n=markup.number(n, 0) if whole and isinstance(n, int) else None,
         headline=str(report.answer.get("headline", "")) if whole else "",
         number=render.number(report.answer) if whole else "",
-        reason="" if whole else report.verdict.told,
+        reason="" if whole else report.verdict.public,
         asked=", ".join(asked),
         kept=f"{name}.html" if older else "",
         failed=report.failed.name if report.failed else "",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxkit import errors
 from cxkit.report.files import FAILED_LOG
 
 if TYPE_CHECKING:
@@ -41,17 +39,17 @@ def failure(
     """
     refused = verdict.status == "refused"
     told = f"{'Refused' if refused else 'Failed'}: this report was not made."
-    kind = getattr(errors, verdict.error, None) if verdict.error else None
-    ours = isinstance(kind, type) and issubclass(kind, errors.CxkitError)
     facts = [("Report", name), ("Notebook", notebook.name)]
     if verdict.cell:
         facts.append(("Stopped in the part", verdict.cell))
     if verdict.error:
         facts.append(("Class of error", verdict.error))
-    if ours and (refused or kind is errors.MachineError):
-        facts.append(("What that means", (inspect.getdoc(kind) or "").splitlines()[0]))
+    if verdict.meaning:
+        facts.append(("What that means", verdict.meaning))
     elif not refused:
         facts.append(("What happened", f"{verdict.reason[:1].upper()}{verdict.reason[1:]}."))
+    if verdict.findings:
+        facts.append(("Code of the finding", f"{verdict.findings} (docs/findings.md)"))
     facts.append(("Exit code", f"{verdict.exit_code} ({_CODES[verdict.exit_code]})"))
     log = f"The log beside this page, {name}{FAILED_LOG}, says more; only its owner can read it."
     mend = "Mend the data or the question it names, and run the report again."

@@ -126,7 +126,7 @@ def _entry(report: Report) -> dict[str, Any]:
         "parameters": dict(report.job.values),
         "status": verdict.status,
         "made": "in this run" if report.fresh else "in an earlier run",
-        "reason": verdict.reason,
+        "reason": verdict.public if verdict.status == "refused" else verdict.reason,
         "cell": verdict.cell,
         "error": verdict.error,
         "title": report.title,

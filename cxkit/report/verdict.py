@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cxkit.report.parameters import Value
+
+#: The code of a finding, by which a refusal can be looked up without its values.
+_FINDING = re.compile(r"\bCX-E\d{3}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,30 @@ class Verdict:
         """Why it is not whole, and in which part; a refusal says itself where it is."""
         where = f", in the part '{self.cell}'" if self.cell and self.status == "failed" else ""
         return f"{self.reason}{where}"
+
+    @property
+    def meaning(self) -> str:
+        """What the kit's own class of error says of every error of that class."""
+        kind = getattr(errors, self.error, None) if self.error else None
+        known = self.status == "refused" or kind is errors.MachineError
+        if not known or not (isinstance(kind, type) and issubclass(kind, errors.CxkitError)):
+            return ""
+        return (inspect.getdoc(kind) or "").splitlines()[0]
+
+    @property
+    def findings(self) -> str:
+        """The codes of the findings that a refusal names, without what was found."""
+        refused = self.status == "refused"
+        return ", ".join(dict.fromkeys(_FINDING.findall(self.reason))) if refused else ""
+
+    @property
+    def public(self) -> str:
+        """Why it is not whole, for everyone: of a refusal its class, meaning and codes."""
+        if self.status != "refused":
+            return self.told
+        where = f", in the part '{self.cell}'" if self.cell else ""
+        said = f"{self.error}{where}: {self.meaning}"
+        return f"{said} Code: {self.findings}." if self.findings else said
 
     def __str__(self) -> str:
         """Say it in one line."""

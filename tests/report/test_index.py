@@ -1,15 +1,18 @@
 """The index: a whole table without its script, and a script that the policy names by its hash."""
 
 import base64
+import dataclasses
 import hashlib
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from cxkit.errors import ReportError
-from cxkit.report import render
+from cxkit.report import batch, make, record, render
 from cxkit.report.clean import faults
+from cxkit.report.verdict import Verdict
 from cxkit.report.whiskers import whiskers
 from tests.report.test_render import ATTACKS, Tree
 
@@ -125,3 +128,30 @@ def test_what_the_data_say_is_inert_in_the_index_too(attack: str) -> None:
 def test_a_link_that_leads_elsewhere_is_refused() -> None:
     with pytest.raises(ReportError, match="would not be inert"):
         page(row("a", href="https://evil.example"))
+
+
+def test_a_refusal_quotes_no_value_to_everyone(tiny_notebook: Path, tmp_path: Path) -> None:
+    """Neither the index nor run.json; its class, its code and where it stopped are told."""
+    found = "responses.csv line 9, column nps: 4711 is off its scale (CX-E031).\n  Also CX-E104."
+    refused = Verdict(status="refused", reason=found, cell="Data", error="DataError")
+    job = make.prepare(tiny_notebook, {}, name="r")
+    (tmp_path / "r.FAILED.html").touch()
+    report = dataclasses.replace(
+        make.Report.failed_for(job, ""), verdict=refused, failed=tmp_path / "r.FAILED.html"
+    )
+    html = page(batch._row(report, tmp_path))
+    run = record.Run(
+        plan="p", plan_sha256="", began="", ended="", jobs=1, interrupted=False, reports=[report]
+    )
+    told = run.as_bytes().decode()
+    assert "4711" not in html + told
+    for words in ("DataError, in the part", "The data contradict", "Code: CX-E031, CX-E104."):
+        assert words in Tree(html).text
+        assert words in told
+    assert "r.FAILED.html" in html
+    later = json.loads(told)["reports"][0]
+    kept = record.remembered(job, later, tmp_path)
+    assert kept is not None
+    assert kept.verdict.public == refused.public
+    failed = dataclasses.replace(refused, status="failed", reason="a cell ended with DataError")
+    assert failed.public == "a cell ended with DataError, in the part 'Data'"
