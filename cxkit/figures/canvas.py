@@ -114,3 +114,12 @@ def wrap(text: str, width: int) -> str:
     import textwrap
 
     return "\n".join(textwrap.wrap(text, width))
+
+
+def measured(contract: str) -> str:
+    """Return scale, direction and cut-points of the score that a figure draws, for its caption.
+
+    >>> measured("csat: 1 to 5, high is good"), measured("")
+    (' Measured: csat: 1 to 5, high is good.', '')
+    """
+    return f" Measured: {contract}." if contract else ""

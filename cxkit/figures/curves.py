@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, in_all
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, INK, canvas, finish, wrap
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, INK, canvas, finish, measured, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class _Retention(Protocol):
     at_risk: pd.DataFrame | None
     horizon: int
     level: float
+    contract: str
 
 
 def retention(result: _Retention) -> Picture | Note:
@@ -147,7 +148,7 @@ def _groups(result: _Retention) -> Picture:
         alt=_alt_groups(result),
         caption=(
             f"Bars are shares, whiskers {markup.percent_label(result.level)} Wilson intervals; "
-            f"n = {total:,} customers."
+            f"n = {total:,} customers.{measured(result.contract)}"
         ),
         table=rows[["group", "value", "low", "high", "n"]].assign(
             level=result.level, measured_in="%", method="Wilson"
@@ -190,7 +191,7 @@ def _caption_curves(result: _Retention) -> str:
         f"Kaplan–Meier curves from the landmark, shaded {markup.percent_label(result.level)} "
         f"log–log intervals; n = {in_all(n, n)} customers, {in_all(exits, n)} "
         f"left within {result.horizon} months (dashed). Below: customers still followed; lines end "
-        f"where fewer than {LEAST_CUSTOMERS} are."
+        f"where fewer than {LEAST_CUSTOMERS} are.{measured(result.contract)}"
     )
 
 

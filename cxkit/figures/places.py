@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, sides, wrap
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, measured, sides, wrap
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class _Linkage(Protocol):
     engagement_unit: str
     experience_unit: str
     level: float
+    contract: str
 
 
 def plane(result: _Linkage) -> Picture | Note:
@@ -91,6 +92,7 @@ def plane(result: _Linkage) -> Picture | Note:
             f"One point is one unit of n = {len(units):,}, its means drawn towards the mean of all "
             f"(dashed); whiskers are {label} intervals of the units that can be placed with 90 % "
             f"probability on both sides, grey points cannot. {result.shown.reason}"
+            f"{measured(result.contract)}"
         ),
         table=units.sort_values(columns)[columns].round(2),
     )

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, canvas, finish, panels, sides, wrap
+from cxkit.figures.canvas import (
+    ACCENT,
+    BAND_COLOURS,
+    DRAWN,
+    canvas,
+    finish,
+    measured,
+    panels,
+    sides,
+    wrap,
+)
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -63,6 +73,7 @@ def ratios(section: Section) -> Picture | Note:
             f"from {int(rows['n'].min()):,} to {int(rows['n'].max()):,} customers a row. Blue is "
             "this report's gap; the naive row is in the colour of the poor end."
             + _left_out(found.frame)
+            + measured(found.contract)
         ),
         table=rows[["comparison", "reading", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="hazard ratio"
@@ -112,6 +123,7 @@ def retention_by_score(section: Section) -> Picture | Note:
         caption=(
             f"Line: retention if every customer had given that score; shade: "
             f"{markup.percent_label(found.level)} interval; n = {int(rows['n'].sum()):,} customers."
+            f"{measured(found.contract)}"
         ),
         table=rows[["score", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="% kept", months=found.horizon

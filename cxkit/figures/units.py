@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, sides
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, measured, sides
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class _Linkage(Protocol):
     experience_unit: str
     level: float
     shown_beside: str
+    contract: str
 
 
 def scatter(result: _Linkage) -> Picture:
@@ -81,7 +82,8 @@ def scatter(result: _Linkage) -> Picture:
         fig,
         kind="png",
         alt=f"Scatter of {len(units):,} units: {way}, {said}. {spread}",
-        caption=f"One point is one unit; {said}.{result.shown_beside}{size} {result.shown.reason}",
+        caption=f"One point is one unit; {said}.{result.shown_beside}{size} {result.shown.reason}"
+        f"{measured(result.contract)}",
         table=_points(result),
     )
 
@@ -133,6 +135,7 @@ def lags(result: _Linkage) -> Picture | Note:
         caption=(
             f"Points are correlations one wave apart, whiskers {label} bootstrap intervals over "
             f"n = {int(rows['n'].iloc[0]):,} units. Neither kind identifies direction."
+            f"{measured(result.contract)}"
         ),
         table=rows[["lag", "of", "value", "low", "high", "n"]].assign(
             level=result.level, method="bootstrap over units"

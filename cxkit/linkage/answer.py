@@ -24,6 +24,7 @@ from cxkit.linkage.pairs import aggregated_beside, pair
 from cxkit.linkage.reliable import corrected_correlation
 from cxkit.linkage.result import LinkageAnswer
 from cxkit.linkage.rungs import agreement, ladder, reliabilities
+from cxkit.linkage.sides import scales
 from cxkit.metrics.planning import units_needed
 from cxkit.results import Answer, Note, Table, guards_table
 
@@ -168,6 +169,11 @@ def linkage_answer(
         verdict=f"{association}; which comes first: {order.verdict}",
         engagement_unit=pairs.engagement_unit,
         experience_unit=pairs.experience_unit,
+        contract=scales(
+            study,
+            measure=measure,
+            asked=(pairs.employees is not None, pairs.customers is not None),
+        ),
         who=tables.who(pairs, shown),
         measured=sections.measurement(pairs, silent, took=took, level=level),
         ladder=tables.ladder(steps, level),

@@ -33,6 +33,8 @@ class LinkageAnswer:
         Where the units that may be drawn lie, shrunken; None without people's own answers.
     shown_beside : str
         What is said beside every correlation: that the same people rated both sides; "" if not.
+    contract : str
+        Scale and direction of both sides.
     verdict : str
         associated or not, and which comes first: engagement precedes, experience precedes, both,
         or cannot tell.
@@ -70,3 +72,4 @@ class LinkageAnswer:
     conclusion: Note
     level: float
     shown_beside: str = ""
+    contract: str = ""

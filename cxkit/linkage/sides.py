@@ -13,7 +13,7 @@ from cxkit.metrics.consistency import reverse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cxkit.study.columns import Item
+    from cxkit.study.columns import Item, Score
     from cxkit.study.study import Study
 
 
@@ -67,10 +67,36 @@ def staff_side(study: Study) -> Staff:
     )
 
 
+def measure_of(scores: Mapping[str, Score], measure: str) -> str:
+    """Return the customers' score that is meant: the one named, else the first there is."""
+    return measure or next((m for m in ("csat", "nps", "ces") if m in scores), "")
+
+
+def scales(study: Study, *, measure: str, asked: tuple[bool, bool]) -> str:
+    """Return on which scales both sides were asked; ``asked``: whether people's own answers."""
+    employees, customers = asked
+    told = []
+    if employees and (items := study.contract.of("engagement").items):
+        low, high = next(iter(items.values())).scale
+        turned = sum(item.reversed for item in items.values())
+        told.append(
+            f"engagement: mean of {len(items)} items, {low:g} to {high:g}, high is good"
+            + (f" ({turned} worded the other way, and turned)" if turned else "")
+        )
+    else:
+        told.append(study.scale_of("engagement"))
+    if customers:
+        found = measure_of(study.contract.of("responses").scores, measure)
+        told.append(study.scale_of(found))
+    else:
+        told.append(study.scale_of("experience"))
+    return "; ".join(filter(None, told))
+
+
 def clients_side(study: Study, *, measure: str) -> Clients:
     """Return the customers' answers to one score, a high score being good."""
     scores = study.contract.of("responses").scores
-    measure = measure or next((m for m in ("csat", "nps", "ces") if m in scores), "")
+    measure = measure_of(scores, measure)
     if measure not in scores:
         what = f"measure {measure!r} is not a score" if measure else "nps, csat or ces is not there"
         raise QuestionError(

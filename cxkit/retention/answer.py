@@ -235,6 +235,7 @@ def _from_dates(
         more=more,
         horizon=horizon,
         level=level,
+        contract=study.scale_of(bands.measure),
     )
 
 

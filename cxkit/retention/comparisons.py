@@ -52,6 +52,8 @@ class Comparisons:
     table : Table
     sentence : str
     guards : tuple of Guard
+    contract : str
+        Scale, direction and cut-points of the measure.
     """
 
     frame: pd.DataFrame
@@ -63,6 +65,7 @@ class Comparisons:
     sentence: str
     guards: tuple[Guard, ...]
     level: float
+    contract: str = ""
 
 
 def comparisons(
@@ -172,6 +175,7 @@ def comparisons(
         sentence=sentence(own, ungapped, high=high, low=low, gap=gap),
         guards=(_gap_guard(own, ungapped, gap), _no_score_guard(at[gap])),
         level=level,
+        contract=study.scale_of(bands.measure),
     )
 
 

@@ -33,6 +33,8 @@ class RetentionAnswer:
         Kaplan-Meier curves by band; None for a snapshot.
     at_risk : DataFrame or None
         Numbers at risk by band.
+    contract : str
+        Scale, direction and cut-points of the measure; "" where there is none.
     more : Later
         The later sections of the page, each computed when it is first read.
     """
@@ -53,6 +55,7 @@ class RetentionAnswer:
     more: Later
     horizon: int
     level: float
+    contract: str = ""
 
     @property
     def every_guard(self) -> Table:

@@ -50,6 +50,8 @@ class Dose:
     sentence : str
     guards : tuple of Guard
     reason : str
+    contract : str
+        Scale, direction and cut-points of the score.
     """
 
     scores: pd.DataFrame
@@ -64,6 +66,7 @@ class Dose:
     sentence: str
     guards: tuple[Guard, ...]
     reason: str
+    contract: str = ""
 
 
 def dose(
@@ -151,6 +154,7 @@ def dose(
         sentence=sentence(difference, bend_p, horizon=horizon),
         guards=(_bend_guard(bend_p),),
         reason="",
+        contract=study.scale_of(measure),
     )
 
 

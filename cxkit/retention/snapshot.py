@@ -200,6 +200,7 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
         answer=answer,
         effect=effect,
         groups=groups,
+        contract=study.scale_of(chosen),
         groups_measure=f"left in {window}",
         curves=None,
         at_risk=None,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit.errors import MissingTableError
 from cxkit.study.checks import Source, read_study_table
+from cxkit.study.columns import Experience, Score
 from cxkit.study.contract import Contract, Tables, read_contract
 from cxkit.study.labelled import Labels, labels_of
 from cxkit.study.ledger import Ledger
@@ -150,6 +151,21 @@ class Study:
             The study has no such table.
         """
         return self.scans[table] if table in self.scans else self._frame(table)
+
+    def scale_of(self, measure: str) -> str:
+        """Return scale, direction and cut-points of a score in words; "" for what is no score.
+
+        >>> sample_study().scale_of("csat")
+        'csat: 1 to 5, high is good; satisfied from 4'
+        """
+        for table in self.contract.tables.values():
+            spec = table.roles.get(measure)
+            if isinstance(spec, Score):
+                return f"{measure}: {spec.said}"
+            if isinstance(spec, Experience):
+                bad = [f"{b:g}" if isinstance(b, float) else b for b in spec.bad]
+                return f"{measure}: {' or '.join(bad)} is bad"
+        return ""
 
     def overview(self) -> tuple[Table, ...]:
         """Return what is there as tables: rows and periods, coverage, findings, what is missing."""
