@@ -18,7 +18,7 @@ from cxkit.study.columns import Amount, Column, Experience, Id, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.kinds import typed
-from cxkit.study.labelled import with_words
+from cxkit.study.labelled import Labels, labels_of, with_words
 from cxkit.study.ledger import Ledger, Place
 from cxkit.study.load import open_table
 from cxkit.study.wording import nearest
@@ -81,6 +81,7 @@ class Checked:
     lines: np.ndarray
     sha256: str
     size: int
+    labels: Labels
     dropped: int = 0
 
     def place(self, bad: ArrayLike | None = None, *, role: str = "") -> Place:
@@ -201,9 +202,12 @@ def read_study_table(
             cure=f"Export it again, or take  {name}:  out of study.yml.",
         )
         return None
+    labels = labels_of(raw, table)
     series: dict[str, pd.Series] = {}
     # Numbers take more room on the way than they fill; words stay as they are, so they come last.
-    for role, spec in sorted(table.roles.items(), key=lambda each: type(each[1]) in (Id, Text)):
+    left = sorted(table.roles.items(), key=lambda each: type(each[1]) in (Id, Text))
+    while left:
+        role, spec = left.pop(0)
         if role in ids:
             series[role] = ids[role]
             continue
@@ -221,10 +225,12 @@ def read_study_table(
                 ledger=ledger,
             )
         )
+        if keyed and all(other.column != spec.column for _, other in left):
+            raw.let_go(spec.column)  # no rule asks for its text again
     for role, value in table.given.items():
         series[role] = pd.Series([value] * raw.rows, dtype="str")
     roles = (*table.roles, *table.given)
-    raw = replace(raw, columns={}) if keyed else raw  # no rule asks for the text of these again
+    raw = replace(raw, columns={}) if keyed else raw
     checked = Checked(
         name=name,
         table=table,
@@ -234,6 +240,7 @@ def read_study_table(
         lines=raw.lines,
         sha256=opened.sha256,
         size=opened.size,
+        labels=labels,
     )
     if isinstance(table, contracts.UnitScores):
         _instrument(checked, table, ledger)

@@ -35,8 +35,8 @@ def labels_of(raw: RawTable, table: Table) -> Labels:
     absent = {name: dict(counted) for name, counted in raw.absent.items()}
     for spec in table.roles.values():
         if isinstance(spec, Score) and table.missing and spec.column in raw.columns:
-            codes, values = pd.factorize(np.asarray(raw.columns[spec.column], dtype=object))
-            held = np.bincount(codes[codes >= 0], minlength=len(values))
+            codes, values = raw.coded(spec.column)
+            held = np.bincount(codes, minlength=len(values))
             for value, n in zip(values.tolist(), held.tolist(), strict=True):
                 if str(value).strip() in table.missing:
                     absent.setdefault(spec.column, {})[str(value).strip()] = int(n)

@@ -12,7 +12,6 @@ from cxkit.errors import MissingTableError
 from cxkit.study.checks import Source, read_study_table
 from cxkit.study.columns import Experience, Score
 from cxkit.study.contract import Contract, Tables, read_contract
-from cxkit.study.labelled import Labels, labels_of
 from cxkit.study.ledger import Ledger
 from cxkit.study.links import hold_links
 from cxkit.study.rules import hold_rules
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxkit.results import Finding, Table
+    from cxkit.study.labelled import Labels
     from cxkit.study.sources import Scan
 
 
@@ -279,7 +279,7 @@ def open_study(path: str | Path, *, where: str = "", engine: Any = None) -> Stud
         where=where.strip(),
         frames=frames,
         scans=_narrowed(far, frames, contract, where, ledger),
-        labels={n: labels_of(t.raw, t.table) for n, t in tables.items()},
+        labels={n: t.labels for n, t in tables.items()},
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def read_large(
     if seen is None or len(head.header) < 2:
         return None
     columns = _read(path, head)
-    if columns is None or columns.file.metadata.num_rows != seen.records:
+    if columns is None or columns.stored != seen.records:
         return None
     raw = RawTable(
         header=head.header,
@@ -132,17 +133,20 @@ def _looked_at(path: Path, head: Head, begin: int) -> tuple[Regular | None, str,
 
 
 def _read(path: Path, head: Head) -> Stored | None:
-    """Read the rows by DuckDB, batch by batch, into columns that are kept compressed."""
+    """Read the rows by DuckDB, batch by batch, into columns that are each kept compressed."""
     import duckdb
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     inner = {name: f"c{i}" for i, name in enumerate(head.header)}
     names = {name: inner[name] for name in head.taken}
-    schema = pa.schema([(name, pa.large_string()) for name in names.values()])
-    kept = pa.BufferOutputStream()
+    kept = {name: pa.BufferOutputStream() for name in names.values()}
     try:
-        with limited(path) as engine:
+        with limited(path) as engine, ExitStack() as stack:
+            writers = [
+                stack.enter_context(pq.ParquetWriter(sink, _of(name), compression="zstd"))
+                for name, sink in kept.items()
+            ]
             rows = engine.read_csv(
                 escaped(str(path)),
                 columns=dict.fromkeys(inner.values(), "VARCHAR"),
@@ -158,13 +162,21 @@ def _read(path: Path, head: Head) -> Stored | None:
                 max_line_size=LONGEST_FIELD,
             )
             chosen = rows.project(", ".join(names.values()))
-            with pq.ParquetWriter(kept, schema, compression="zstd") as writer:
-                for batch in chosen.to_arrow_reader(_BATCH):
-                    writer.write_batch(batch.cast(schema))
+            for batch in chosen.to_arrow_reader(_BATCH):
+                for i, writer in enumerate(writers):
+                    writer.write_batch(batch.select([i]).cast(writer.schema))
     except duckdb.Error:
         return None
     pa.default_memory_pool().release_unused()
-    return Stored(pq.ParquetFile(pa.BufferReader(kept.getvalue())), names)
+    files = {name: pq.ParquetFile(pa.BufferReader(kept[i].getvalue())) for name, i in names.items()}
+    return Stored(files, names)
+
+
+def _of(name: str) -> Any:
+    """Return the schema of one column of text."""
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.large_string())])
 
 
 def limited(path: Path) -> Any:

@@ -62,7 +62,8 @@ def read_parquet(
     if whole:
         return raw
     lines = np.arange(1, file.metadata.num_rows + 1)
-    return replace(raw, columns=Stored(file, {name: name for name in taken}), lines=lines)
+    columns = Stored(dict.fromkeys(taken, file), {name: name for name in taken})
+    return replace(raw, columns=columns, lines=lines)
 
 
 def plain_columns(

@@ -122,6 +122,11 @@ class RawTable:
                 self._coded[column] = found
         return found
 
+    def let_go(self, column: str) -> None:
+        """Forget the text of a column that nobody asks for again, where it takes room."""
+        if hasattr(self.columns, "let_go"):
+            self.columns.let_go(column)
+
     @property
     def rows(self) -> int:
         """Return the number of rows."""

@@ -20,40 +20,48 @@ def text_of(column: Any) -> Any:
 
 
 class Stored(Mapping[str, Any]):
-    """The columns of a Parquet file, on disk or in memory, as arrays of text.
+    """The columns of Parquet files, on disk or in memory, as arrays of text.
 
     Parameters
     ----------
-    file : pyarrow.parquet.ParquetFile
-        Where they are.
+    files : mapping of str to pyarrow.parquet.ParquetFile
+        Where each column is.
     names : mapping of str to str
-        What each column is called, and its name in the file.
+        What each column is called, and its name in its file.
     rows : array of bool, optional
         The rows that are left; None for all.
     """
 
-    def __init__(self, file: Any, names: Mapping[str, str], rows: np.ndarray | None = None) -> None:
-        self.file, self.names, self.rows = file, dict(names), rows
+    def __init__(
+        self, files: Mapping[str, Any], names: Mapping[str, str], rows: np.ndarray | None = None
+    ) -> None:
+        self.files, self.names, self.rows = dict(files), dict(names), rows
+
+    @property
+    def stored(self) -> int:
+        """Return how many rows the files hold, those that are left out included."""
+        return max((file.metadata.num_rows for file in self.files.values()), default=0)
 
     def __getitem__(self, name: str) -> Any:
         """Load a column, into the room that the one before has left."""
         import pyarrow as pa
 
         pa.default_memory_pool().release_unused()
-        text = text_of(self.file.read(columns=[self.names[name]]).column(0))
+        held = self.files[name].read(columns=[self.names[name]], use_threads=False)
+        text = text_of(held.column(0))
         return text if self.rows is None else text[self.rows]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names; nothing is loaded."""
-        return iter(self.names)
+        return iter(self.files)
 
     def __len__(self) -> int:
         """Return how many columns there are."""
-        return len(self.names)
+        return len(self.files)
 
     def __contains__(self, name: object) -> bool:
         """Whether there is such a column; nothing is loaded."""
-        return name in self.names
+        return name in self.files
 
     def chosen(self, rows: np.ndarray) -> Stored:
         """Return the columns with some of their rows."""
@@ -61,8 +69,12 @@ class Stored(Mapping[str, Any]):
         if self.rows is not None:
             left = self.rows.copy()
             left[left] = rows
-        return Stored(self.file, self.names, left)
+        return Stored(self.files, self.names, left)
 
     def only(self, names: Sequence[str]) -> Stored:
         """Return some of the columns."""
-        return Stored(self.file, {name: self.names[name] for name in names}, self.rows)
+        return Stored({name: self.files[name] for name in names}, self.names, self.rows)
+
+    def let_go(self, name: str) -> None:
+        """Forget a column that nobody asks for again, and with it the room it takes."""
+        del self.files[name]

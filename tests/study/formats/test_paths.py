@@ -227,8 +227,35 @@ def test_a_study_of_large_files_is_the_study_of_small_ones(
     large = cx.open_study(path)
     assert small.findings == large.findings
     assert small.sources == large.sources
+    assert small.labels == large.labels
     for table in small.tables:
         pd.testing.assert_frame_equal(getattr(small, table), getattr(large, table))
+
+
+def test_a_large_column_is_let_go_when_its_last_role_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r.csv").write_text("id,q1,q2\na,9,99\nb,8,4\n")
+    path = tmp_path / "study.yml"
+    path.write_text(
+        "study: A\nas_of: 2025-12-31\nresponses:\n  file: r.csv\n  missing: [99]\n"
+        "  response: id\n  customer: id\n  nps: q1\n  csat: {column: q2, top: 4, scale: [1, 5]}\n"
+    )
+    small = cx.open_study(path)
+    let_go: list[str] = []
+    real = Stored.let_go
+
+    def told(self: Stored, name: str) -> None:
+        let_go.append(name)
+        real(self, name)
+
+    monkeypatch.setattr(Stored, "let_go", told)
+    monkeypatch.setattr(checks, "open_table", partial(open_table, large=0))
+    large = cx.open_study(path)
+    assert let_go == ["q1", "q2", "id"]
+    pd.testing.assert_frame_equal(small.responses, large.responses)
+    assert small.labels == large.labels
+    assert large.labels["responses"].absent == {"q2": {"99": 1}}
 
 
 shared = Path(os.environ.get("CXKIT_SHARED", "/nowhere"))
