@@ -252,8 +252,10 @@ def test_alt_text_of_retention_names_direction_largest_and_smallest(rng):
         at_risk=None,
         horizon=12,
         level=0.95,
+        contract="nps: 0 to 10, high is good",
     )
     picture = figures.retention(result)
+    assert picture.caption.endswith("Measured: nps: 0 to 10, high is good.")
     first, last = shares.iloc[0], shares.iloc[-1]
     apart = first["high"] < last["low"] or last["high"] < first["low"]
     assert (f"{last['group']} above {first['group']}" in picture.alt) == (
@@ -278,7 +280,7 @@ def test_alt_text_of_the_ratios(rng):
             for c in ("naive", "no gap", "this report's gap")
         ]
     )
-    found = SimpleNamespace(frame=rows, level=0.95)
+    found = SimpleNamespace(frame=rows, level=0.95, contract="")
     picture = figures.ratios(Section(parts=(), result=found))
     ordered = rows.sort_values("value")
     for which, row in (("Smallest", ordered.iloc[0]), ("largest", ordered.iloc[-1])):
@@ -307,8 +309,10 @@ def test_alt_text_of_the_scatter_and_the_lags(rng):
         experience_unit="experience",
         lags=lag_rows(rng),
         level=0.95,
+        contract="csat: 1 to 5, high is good",
     )
     picture = figures.scatter(result)
+    assert "Measured: csat: 1 to 5, high is good." in picture.caption
     assert picture.mime == "image/png"
     assert ("goes with better" in picture.alt) == (r.low > 0)
     assert ("goes with worse" in picture.alt) == (r.high < 0)
