@@ -1,12 +1,21 @@
-"""The hostile notebook in Chromium, with the page's policy and without it: nothing happens."""
+"""Hostile pages in Chromium, with the page's policy and without it: nothing happens.
 
+One page is of a notebook in which everything is hostile; two are of the real notebooks on a study
+whose every name, value and comment is.
+"""
+
+import base64
+import csv
+import io
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from cxkit.report.clean import faults
 from tests.report import hostile
+from tests.report.test_render import Tree
 
 pytestmark = pytest.mark.browser
 
@@ -86,3 +95,43 @@ def test_the_visit_sees_what_it_should(browser: Browser, tmp_path: Path, policy:
     assert did
     assert page.evaluate("typeof window.ran") == ("undefined" if policy else "number")
     page.close()
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages of the real notebooks on the hostile study."""
+    made = hostile.build_real(tmp_path_factory.mktemp("study"))
+    assert [r.verdict.status for r in made] == ["whole", "whole"], [str(r.verdict) for r in made]
+    return {r.job.name: r.html for r in made if r.html is not None}
+
+
+@pytest.mark.parametrize("name", hostile.NOTEBOOKS)
+def test_a_hostile_study_is_inert_in_the_real_pages(
+    browser: Browser, real: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    text = real[name].read_text(encoding="utf-8")
+    tree = Tree(text)
+    assert faults(text) == []
+    assert not {tag for tag, _ in tree.elements} & {"script", "svg", "iframe", "form", "link"}
+    for words in hostile.WORDS:
+        assert words.strip() in tree.text, "what is hostile is there to be read as it is written"
+    seen = tmp_path / "page.html"
+    seen.write_text(POLICY.sub("", text), encoding="utf-8")
+    page, did = visited(browser, seen)
+    assert page.evaluate("typeof window.ran") == "undefined"
+    assert did == []
+    page.close()
+
+
+def test_the_files_inside_real_pages_hold_no_formula(real: dict[str, Path]) -> None:
+    cells = []
+    for file in real.values():
+        for link in Tree(file.read_text(encoding="utf-8")).all("a"):
+            if link.get("download"):
+                table = base64.b64decode(str(link["href"]).split(",")[1]).decode("utf-8-sig")
+                cells += [cell for row in csv.reader(io.StringIO(table)) for cell in row]
+    assert any("HYPERLINK" in cell for cell in cells)
+    formulas = [
+        c for c in cells if re.match(r"[=+@\t\r-]", c) and not re.fullmatch(r"-[\d.]+(e-?\d+)?", c)
+    ]
+    assert formulas == []

@@ -4,9 +4,13 @@ Each payload says where it stands. ``ran`` would be set in the page if any of th
 ``evil.example`` would be asked for something if any of them were fetched.
 """
 
+import csv
 import json
 from pathlib import Path
 
+import yaml
+
+import cxkit as cx
 from cxkit.report.make import Report, make, prepare
 from tests.report import made
 
@@ -114,3 +118,84 @@ def build(folder: Path) -> Report:
     out.mkdir()
     job = prepare(write(folder), {"segment": f"{PAYLOAD}{PAYLOAD}"}, name="hostile")
     return make(job, out=out, cwd=folder)
+
+
+#: What stands in front of every name and value of the hostile study, one after the other.
+WORDS = (
+    PAYLOAD,
+    "=HYPERLINK(1)",
+    "[a](javascript:window.ran=1) ![x](http://evil.example/md.png) ",
+    "</title></style></script><script>window.ran=1</script>",
+    "\" onmouseover=window.ran=1 x='",
+    "@a | ## b `c` $\\href{javascript:window.ran=1}{x}$ ",
+    "{{ 7 * 7 }} {% raw %} ",
+)
+NOTEBOOKS = ("retention_vs_experience", "engagement_correlation")
+#: Columns that hold a firm's own words; each of them gets another name besides.
+OWN_WORDS = {
+    "customers": ["region", "segment", "plan", "left_because"],
+    "responses": ["touchpoint", "mode", "comment"],
+    "staff": ["pay_band"],
+    "units": ["branch_name", "region", "size"],
+    "unit_scores": ["questionnaire"],
+}
+
+
+def study(folder: Path) -> Path:
+    """Write a small firm whose every name and word is hostile; return its study.yml."""
+    cx.simulate_firm(folder, seed=7, branches=40, customers=1500)
+    path = folder / "study.yml"
+    contract = yaml.safe_load(path.read_text(encoding="utf-8"))
+    contract["study"] = PAYLOAD
+    for table, columns in OWN_WORDS.items():
+        names = {c: _worded(c, i) for i, c in enumerate(columns)}
+        contract[table] = _renamed(contract[table], names)
+        _rewrite(folder / f"{table}.csv", names)
+    items = contract["engagement"]["items"]
+    contract["engagement"]["items"] = {_worded(n, i): v for i, (n, v) in enumerate(items.items())}
+    for table in ("customers", "responses", "tickets", "engagement", "staff", "units"):
+        _rewrite(folder / f"{table}.csv", {}, also="branch")
+    _rewrite(folder / "unit_scores.csv", {}, also="branch")
+    _rewrite(folder / "engagement.csv", {}, also="wave")
+    path.write_text(yaml.safe_dump(contract, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _worded(name: str, number: int) -> str:
+    """Return a name with hostile words before it."""
+    return f"{WORDS[number % len(WORDS)]}{name}"
+
+
+def _renamed(value: object, names: dict[str, str]) -> object:
+    """Return a part of a contract with some columns under other names."""
+    if isinstance(value, dict):
+        return {role: _renamed(v, names) for role, v in value.items()}
+    if isinstance(value, list):
+        return [_renamed(v, names) for v in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _rewrite(path: Path, names: dict[str, str], *, also: str = "") -> None:
+    """Put hostile words before the values of some columns, and give the columns their names."""
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    hostile: dict[str, str] = {}
+    for i, column in enumerate(head):
+        for row in rows if column in names or column == also else ():
+            if row[i]:
+                row[i] = hostile.setdefault(row[i], _worded(row[i], len(hostile)))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[names.get(c, c) for c in head], *rows])
+
+
+def build_real(folder: Path) -> list[Report]:
+    """Make the report of each real notebook on the hostile study, with all its sections."""
+    chosen = {"study": str(study(folder / "firm"))}
+    out = folder / "out"
+    out.mkdir()
+    reports = []
+    for name in NOTEBOOKS:
+        notebook = Path(cx.__file__).parents[1] / "notebooks" / f"{name}.ipynb"
+        more = {"depth": "full"} if name == NOTEBOOKS[0] else {}
+        reports.append(make(prepare(notebook, chosen | more, name=name), out=out, cwd=folder))
+    return reports
