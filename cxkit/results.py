@@ -370,6 +370,9 @@ class Answer:
             "</section>"
         )
         e = self.estimate
+        # a correlation has a value of no link, as a difference has one of no difference
+        none = 0.0 if e.measured_in == "correlation" else None
+        null = e.null if isinstance(e, Difference) else none
         return {
             "text/html": html,
             "text/plain": str(self),
@@ -383,7 +386,7 @@ class Answer:
                 "level": e.level,
                 "metric": e.metric,
                 "measured_in": e.measured_in,
-                "null": e.null if isinstance(e, Difference) else None,
+                "null": null,
                 "direction": e.direction if isinstance(e, Difference) else "",
                 "guards_fired": [g.kind for g in self.guards if g.fired],
             },

@@ -14,6 +14,7 @@ from cxkit.disclosure import Policy, showable
 from cxkit.errors import ColumnError, MissingTableError, ParameterError, QuestionError
 from cxkit.linkage import wording
 from cxkit.linkage.direction import lags
+from cxkit.results import ANSWER_MIME
 from cxkit.simulate.truth import read_truth
 from tests import firms, reference_case
 
@@ -139,6 +140,10 @@ def test_the_doubt_follows_the_verdict(verdict, said, unsaid):
 def test_every_kind_of_guard_fires_on_the_sample(sample):
     assert len(sample.answer.guards) == 8
     assert not [g.kind for g in sample.answer.guards if not g.fired]
+
+
+def test_the_index_knows_where_no_link_lies(sample):
+    assert sample.answer._repr_mimebundle_()[ANSWER_MIME]["null"] == 0
 
 
 def test_scores_aggregated_elsewhere_stand_beside_and_change_no_estimate(sample):
