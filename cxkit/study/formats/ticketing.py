@@ -262,7 +262,7 @@ def _closed_by_rule(
 def _says_so(tag: str) -> bool:
     """Whether a tag says that an automation closed or solved the case.
 
-    >>> _says_so("auto_closed"), _says_so("autosolve"), _says_so("automotive")
+    >>> _says_so("auto_closed"), _says_so("autosolve"), _says_so("closed_by_phone")
     (True, True, False)
     """
     folded = tag.casefold()
