@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cxkit.errors import ColumnError
+from cxkit.errors import ColumnError, QuestionError
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -63,6 +63,15 @@ def correlation(
     from scipy.stats import norm, rankdata
 
     a, b = np.asarray(x, float), np.asarray(y, float)
+    if a.shape != b.shape or a.ndim != 1:
+        raise QuestionError(
+            f"correlation: x has the shape {a.shape} and y {b.shape}.\n"
+            "  Give two columns of one frame, a row for each unit."
+        )
+    if np.isinf(a).any() or np.isinf(b).any():
+        raise QuestionError(
+            "correlation: a value is infinite.\n  Make it missing first, or mend it."
+        )
     both = ~(np.isnan(a) | np.isnan(b))
     missing = int((~both).sum())
     a, b = a[both], b[both]

@@ -312,6 +312,7 @@ def rwg_j(
     """
     units = _units(frame, unit, _items(unit, items, asked="rwg"), counts, asked="rwg")
     expected = _null_variance(options, null)
+    _enough_options(units, options)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = units.sums((units.scores - units.means()[units.codes]) ** 2)
         m = (spread / (units.n - 1)[:, None] / expected).mean(axis=1)
@@ -481,6 +482,16 @@ def _from_f(f: np.float64, k: float, kind: str) -> float:
     if np.isinf(f):
         return 1.0
     return float((f - 1) / (f + k - 1)) if kind == "ICC(1)" else float(1 - 1 / f)
+
+
+def _enough_options(units: _Units, options: int) -> None:
+    """Refuse answers that lie further apart than the answers a question offers."""
+    if units.scores.size and np.ptp(units.scores, axis=0).max() > options - 1:
+        low, high = units.scores.min(), units.scores.max()
+        raise QuestionError(
+            f"rwg: answers run from {low:g} to {high:g}, further than {options} options reach.\n"
+            "  Write how many answers the question offers: 5 for a scale from 1 to 5."
+        )
 
 
 def _items(unit: str, items: Sequence[str], *, asked: str) -> list[str]:

@@ -33,7 +33,7 @@ def read_scale(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return every answer as a number, NaN where missing, and which are missing."""
     low, high = check_scale(scale, asked=asked)
-    given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
+    given = one_column(scores, asked=asked)
     missing = given.isna().to_numpy(dtype=bool)
     values = _as_float(given, missing, asked=asked)
     off = ~missing & ((values < low) | (values > high) | (whole & (values != np.floor(values))))
@@ -57,7 +57,7 @@ def yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.bool_], int]:
 
 def read_yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return every yes as 1 and no as 0, NaN where missing, and which are missing."""
-    given = answers if isinstance(answers, pd.Series) else pd.Series(answers, dtype=object)
+    given = one_column(answers, asked=asked, dtype=object)
     missing = given.isna().to_numpy(dtype=bool)
     plain = pd.api.types.is_bool_dtype(given.dtype) or pd.api.types.is_numeric_dtype(given.dtype)
     off = ~missing & ~given.isin([True, False]).to_numpy(dtype=bool)
@@ -70,6 +70,36 @@ def read_yes_no(answers: Scores, *, asked: str) -> tuple[NDArray[np.float64], ND
     values = np.full(len(given), np.nan)
     values[~missing] = given[~missing].astype(bool).to_numpy()
     return values, missing
+
+
+def one_column(given: Scores, *, asked: str, dtype: type | None = None) -> pd.Series:
+    """Return what was given as one column; a frame is refused, for it says not which."""
+    if isinstance(given, pd.DataFrame):
+        columns = ", ".join(dict.fromkeys(map(str, given.columns))) or "(none)"
+        raise ColumnError(
+            f"{asked}: asked for one column, found a frame.\n  columns in the frame: {columns}\n"
+            "  Write frame[NAME], with a name that one column only has; in cx.by, column=NAME."
+        )
+    return given if isinstance(given, pd.Series) else pd.Series(given, dtype=dtype)
+
+
+def need_frame(items: pd.DataFrame, *, asked: str) -> None:
+    """Refuse items that are no frame, or a frame in which two columns have one name."""
+    if not isinstance(items, pd.DataFrame):
+        raise QuestionError(
+            f"{asked}: asked for a frame of items, found {type(items).__name__}.\n"
+            "  Write frame[[NAME, NAME, ...]], one column per item."
+        )
+    twice = items.columns[items.columns.duplicated()]
+    if len(twice):
+        raise ColumnError(
+            f"{asked}: {twice[0]!r} is the name of more than one column.\n  Give every item once."
+        )
+
+
+def numbers(given: pd.Series, *, asked: str) -> NDArray[np.float64]:
+    """Return a column of numbers with NaN where missing, or refuse what is no number."""
+    return _as_float(given, given.isna().to_numpy(dtype=bool), asked=asked)
 
 
 def _as_float(given: pd.Series, missing: NDArray[np.bool_], *, asked: str) -> NDArray[np.float64]:
@@ -122,7 +152,7 @@ def check_scale(scale: Scale, *, asked: str) -> Scale:
 
 def check_level(level: float) -> float:
     """Return the level of an interval, or refuse one that is not between 0 and 1."""
-    if not 0 < level < 1:
+    if not (isinstance(level, (int, float, np.number)) and 0 < level < 1):
         raise QuestionError(
             f"level is {level!r}: an interval needs a level between 0 and 1.\n"
             "  Write 0.95 for 95 %."

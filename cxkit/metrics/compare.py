@@ -11,7 +11,14 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns
-from cxkit.metrics.grouped import MISSING, SCORINGS, from_moments, grouped, groups
+from cxkit.metrics.grouped import (
+    MISSING,
+    SCORINGS,
+    check_choices,
+    from_moments,
+    grouped,
+    groups,
+)
 from cxkit.metrics.weighted import weighted
 from cxkit.results import Difference, Estimate
 
@@ -67,15 +74,16 @@ def by(
     DataFrame
         The keys, then metric, measured_in, value, low, high, se, level, n, n_missing, method,
         status, reason (of a Difference, its own fields and direction). Groups in sorted order,
-        "(missing)" last. A group without a number has None there and says why in ``reason``.
+        "(missing)" last. A group without a number is blank there, which pandas writes as NaN beside
+        other groups' numbers, and says why in ``status`` and ``reason``.
 
     Raises
     ------
     ColumnError
         A column is not in the frame.
     QuestionError
-        ``metric`` returned something other than one number, or has no ``counts``, ``clusters`` or
-        moments.
+        ``metric`` returned something other than one number, or has no ``counts``, ``clusters``,
+        moments or such a choice; a key is given twice, or called as a column of the result.
 
     Notes
     -----
@@ -102,6 +110,7 @@ def by(
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *([] if moments else columns), *special.values()], asked="by")
+    _keys(names)
     if moments and (special or len(columns) != 1):
         raise QuestionError(
             "by: moments are sums already.\n  Name the one column they are of, and neither counts "
@@ -121,6 +130,20 @@ def by(
         for labels, group in groups_of(frame, names)
     ]
     return pd.DataFrame(rows, columns=None if rows else [*names, *Estimate.__dataclass_fields__])
+
+
+def _keys(names: Sequence[str]) -> None:
+    """Refuse keys given twice, or called as a column that the result has anyway."""
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise QuestionError(f"by: {twice[0]!r} is asked for more than once.\n  Write it once.")
+    taken = [name for name in names if name in Estimate.__dataclass_fields__]
+    if taken:
+        raise QuestionError(
+            f"by: the groups come from column {taken[0]!r}, and the result has a column of its own "
+            f"with that name.\n  Rename it first: frame.rename(columns={{{taken[0]!r}: "
+            f'"{taken[0]}_group"}}).'
+        )
 
 
 def _parts_of_the_whole(
@@ -179,6 +202,7 @@ def _number(
     more = {name: group[c] if columns else c for name, c in (special or {}).items()}
     if more:
         _takes(metric, more, asked=asked)
+    check_choices(metric, choices, asked=asked)
     found = metric(*data, **more, **dict(choices or {}))
     if not isinstance(found, Estimate | Difference):
         raise QuestionError(_no_number(metric, found, "an Estimate or a Difference", asked))

@@ -16,8 +16,10 @@ from cxkit.metrics.answers import (
     check_level,
     check_scale,
     need_columns,
+    need_frame,
     no_data,
     nobody_answered,
+    numbers,
     on_scale,
 )
 from cxkit.metrics.weights import people_of
@@ -305,6 +307,7 @@ def keyed(
     asked: str,
 ) -> Answers:
     """Return the answers of people who answered every item, reversed ones turned round."""
+    need_frame(items, asked=asked)
     need_columns(items, [counts] if counts else [], asked=asked)
     people = people_of(items[counts] if counts else None, len(items), asked=asked)
     if counts:
@@ -320,6 +323,8 @@ def keyed(
             )
         items = reverse(items, columns=reversed, scale=scale)
     complete = items.notna().all(axis=1).to_numpy() & (people > 0)
+    for name in items.columns:
+        numbers(items[name], asked=asked)
     used = items.loc[complete].to_numpy(dtype=float)
     return Answers(
         names=tuple(map(str, items.columns)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -337,6 +338,15 @@ def dates_of(column: pd.Series, name: str) -> pd.Series:
 
 
 def like(moment: str | date, column: pd.Series) -> pd.Timestamp:
-    """Return a date as a timestamp in the time zone of a column, if it has one."""
-    stamp = pd.Timestamp(moment)
+    """Return a date as a timestamp in the zone of a column; text must be year, month, day."""
+    try:
+        stamp = pd.Timestamp(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)
+        told = not pd.isna(stamp)
+    except (TypeError, ValueError):
+        told = False
+    if not told:
+        raise QuestionError(
+            f"{moment!r} is no date that reads one way only.\n"
+            "  Write as_of and observed_from as year, month, day: 2025-12-31."
+        )
     return stamp.tz_localize(column.dt.tz) if stamp.tz is None and column.dt.tz else stamp

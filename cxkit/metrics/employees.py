@@ -16,15 +16,16 @@ from cxkit.metrics.answers import (
     check_level,
     check_scale,
     need_columns,
+    need_frame,
     no_data,
     nobody_answered,
     read_scale,
 )
 from cxkit.metrics.clusters import Moments, Spread
 from cxkit.metrics.consistency import reverse, scale_of
-from cxkit.metrics.nps import nps
+from cxkit.metrics.nps import nps_scoring
 from cxkit.metrics.proportions import mean_scoring, share, share_scoring, span
-from cxkit.metrics.scoring import fields_of
+from cxkit.metrics.scoring import estimate, fields_of
 from cxkit.metrics.weights import people_of
 from cxkit.results import Estimate
 
@@ -297,7 +298,8 @@ def enps(
     >>> print(cx.enps([10, 9, 7, 6, 8, 9]))
     eNPS 33.3 points (95 % interval −26.7 to 71.2, n = 6; adjusted Wald)
     """
-    return replace(nps(scores, counts=counts, clusters=clusters, level=level), metric="eNPS")
+    scoring = replace(nps_scoring(), metric="eNPS", asked="enps")
+    return estimate(scoring, scores, level=check_level(level), counts=counts, clusters=clusters)
 
 
 def participation(
@@ -353,6 +355,7 @@ def _split(
     frame: pd.DataFrame, counts: str | None, *, asked: str
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the item columns, and how many people each row stands for."""
+    need_frame(frame, asked=asked)
     need_columns(frame, [counts] if counts else [], asked=asked)
     names = [c for c in frame.columns if c != counts]
     if not names:

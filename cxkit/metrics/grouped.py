@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -178,6 +180,27 @@ def _labels(keys: pd.Series) -> Any:
     return keys.array
 
 
+def check_choices(
+    metric: Callable[..., Any], choices: Mapping[str, Any] | None, *, asked: str
+) -> None:
+    """Refuse a choice that a metric does not have, and name the nearest that it has."""
+    if not choices:
+        return
+    parts = [*signature(metric).parameters.values()]
+    if any(part.kind is part.VAR_KEYWORD for part in parts):
+        return
+    named = getattr(metric, "__name__", str(metric))
+    known = [part.name for part in parts[1:] if part.name not in {"counts", "clusters"}]
+    for name in choices:
+        if name in known:
+            continue
+        near = get_close_matches(str(name), known, n=1)
+        raise QuestionError(
+            f"{asked}: {named} has no choice {name!r}.\n  it has: {', '.join(known) or '(none)'}"
+            + (f"\n  perhaps you meant {near[0]!r}" if near else "")
+        )
+
+
 def _scoring(
     metric: Callable[..., Any], choices: Mapping[str, Any] | None, *, asked: str
 ) -> tuple[Scoring, float]:
@@ -188,6 +211,7 @@ def _scoring(
             f"{asked}: {getattr(metric, '__name__', metric)} is not a mean of points of single "
             f"answers.\n  {known} are."
         )
+    check_choices(metric, choices, asked=asked)
     given = dict(choices or {})
     level = check_level(given.pop("level", 0.95))
     return SCORINGS[metric](**given), level

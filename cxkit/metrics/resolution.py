@@ -234,6 +234,10 @@ def resolved_within(
         clusters=clusters,
         asked="resolved_within",
     )
+    if not within >= 0:
+        raise QuestionError(
+            f"resolved_within: within is {within:g}.\n  Write a time of 0 or more, in {unit}."
+        )
     found = share_ended(
         waits.cases,
         waits.codes,

@@ -10,7 +10,15 @@ import pandas as pd
 from scipy.special import bdtr
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import Scores, check_level, no_data, nobody_answered, yes_no
+from cxkit.metrics.answers import (
+    Scores,
+    check_level,
+    no_data,
+    nobody_answered,
+    numbers,
+    one_column,
+    yes_no,
+)
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.dates import dates_of, elapsed
 from cxkit.metrics.proportions import share
@@ -192,15 +200,16 @@ def waiting_time(
             f'waiting_time: measure {measure!r} is not known.\n  Write "median" or "p90".'
         )
     q, name = (0.5, "Median wait") if measure == "median" else (0.9, "90 % wait at most")
-    values = pd.Series(wait).to_numpy(dtype=np.float64, na_value=np.nan)
+    values = numbers(one_column(wait, asked="waiting_time"), asked="waiting_time")
     weight = check_counts(counts, values.size, asked="waiting_time")
     weight = np.ones(values.size, np.int64) if weight is None else weight
     missing = np.isnan(values)
-    if (values < 0).any():
+    wrong = (values < 0) | np.isinf(values)
+    if wrong.any():
         raise DataError(
-            f"waiting_time, row {int(np.flatnonzero(values < 0)[0])}: a wait of "
-            f"{values[values < 0][0]:g} ({int((values < 0).sum()):,} of {values.size:,} rows).\n"
-            "  A wait is 0 or more; make wrong ones missing."
+            f"waiting_time, row {int(np.flatnonzero(wrong)[0])}: a wait of "
+            f"{values[wrong][0]:g} ({int(wrong.sum()):,} of {values.size:,} rows).\n"
+            "  A wait is a number from 0 on; make wrong ones missing."
         )
     order = np.argsort(values[~missing], kind="stable")
     ordered, upto = values[~missing][order], weight[~missing][order].cumsum()

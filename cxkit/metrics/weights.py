@@ -280,7 +280,10 @@ def real_weights(weights: object, *, asked: str) -> NDArray[np.float64]:
     try:
         given = pd.Series(weights).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
-        given = np.array([np.nan])
+        raise QuestionError(
+            f"{asked}: the weights are not a column of numbers.\n"
+            "  A weight is a number from 0 on: how many people an answer stands for."
+        ) from None
     wrong = ~((given >= 0) & np.isfinite(given))
     if wrong.any():
         found = "missing" if np.isnan(given[wrong][0]) else f"{given[wrong][0]:g}"

@@ -135,7 +135,7 @@ def _offset(zone: str) -> str:
 def _refuse_dates(cells: Cells, spec: c.Date, bad: np.ndarray, *, iso: bool) -> None:
     """Refuse what is no date of the form declared, saying what it seems to be."""
     wanted = "year-month-day" if iso else f"in the form {spec.date}"
-    code, cure, rows = _seen(cells, bad)
+    code, cure, rows = _seen(cells, spec, bad, iso=iso)
     cells.refuse(
         code,
         bad,
@@ -150,7 +150,9 @@ def _one_of_each(cells: Cells, rows: list[int]) -> str:
     return f"Both {' and '.join(told)} stand here."
 
 
-def _seen(cells: Cells, bad: np.ndarray) -> tuple[str, str, list[int] | None]:
+def _seen(
+    cells: Cells, spec: c.Date, bad: np.ndarray, *, iso: bool
+) -> tuple[str, str, list[int] | None]:
     """Return code and cure of dates that could not be read, and a row of each kind if two."""
     texts = cells.text
     serial = bad & cells.where(lambda text: bool(_SERIAL.fullmatch(text)))
@@ -174,10 +176,10 @@ def _seen(cells: Cells, bad: np.ndarray) -> tuple[str, str, list[int] | None]:
     parts = [_PARTS.fullmatch(text) for text in texts]
     dated = bad & np.array([found is not None for found in parts])
     if not dated.any():
-        return "CX-E033", _form_cure(cells, ".", "%Y"), None
+        return "CX-E033", _form_cure(cells, "" if iso else spec.date, ".", "%Y"), None
     found = next(p for p, is_bad in zip(parts, bad, strict=True) if is_bad and p)
     mark, year = found[2], "%y" if len(found[4]) == 2 else "%Y"
-    cure = _form_cure(cells, mark, year)
+    cure = _form_cure(cells, "" if iso else spec.date, mark, year)
     day_first = np.array([p is not None and int(p[1]) > 12 for p in parts])
     month_first = np.array([p is not None and int(p[3]) > 12 for p in parts])
     if year == "%y":
@@ -190,8 +192,10 @@ def _seen(cells: Cells, bad: np.ndarray) -> tuple[str, str, list[int] | None]:
     return "CX-E033", cure, None
 
 
-def _form_cure(cells: Cells, mark: str, year: str) -> str:
-    """Say how the form of a date is declared."""
+def _form_cure(cells: Cells, declared: str, mark: str, year: str) -> str:
+    """Say how the form of a date is declared, or that the one declared does not fit."""
+    if declared:
+        return f"Mend it, or declare another form than  date: {declared!r}."
     return (
         f"Declare its form, as in  {cells.role}: {{column: {cells.spec.column}, "
         f'date: "%d{mark}%m{mark}{year}"}}  (%m before %d if the month comes first)'

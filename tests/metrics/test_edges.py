@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.errors import DataError, QuestionError
+from cxkit.errors import CxkitError, DataError, QuestionError
 from cxkit.results import Difference, Estimate, Table
 from tests.project import measures
 
@@ -399,3 +399,78 @@ def test_every_public_metric_is_tried() -> None:
     tried = {*COLUMNS, *OTHERS} | NOT_OF_DATA
     untried = sorted(set(measures.measures()) - tried)
     assert not untried, f"tests/metrics/test_edges.py has no cells for {untried}"
+
+
+ANSWERS = pd.DataFrame({"unit": ["a", "a", "b", "b"], "nps": [9, 3, 10, 7], "n": [1, 1, 2, 2]})
+ITEMS_OF = {
+    "cronbach_alpha": cx.cronbach_alpha,
+    "omega": lambda f: cx.omega(f, draws=20),
+    "item_rest": cx.item_rest,
+    "engagement_index": lambda f: cx.engagement_index(f, scale=(1, 5)),
+}
+OPENED, RESOLVED = dates("all the same")
+
+#: What a slip of the hand gives: a refusal that says what was found and what to write.
+SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a frame for a column": (lambda: cx.nps(ANSWERS), "in the frame: unit, nps, n"),
+    "no column named": (lambda: cx.by(ANSWERS, "unit", cx.nps), "in cx.by, column=NAME"),
+    "a key twice": (
+        lambda: cx.by(ANSWERS, ["unit", "unit"], cx.nps, column="nps"),
+        "asked for more than once",
+    ),
+    "a key that the result has": (
+        lambda: cx.by(ANSWERS, "n", cx.nps, column="nps"),
+        "Rename it first",
+    ),
+    "a choice mistyped": (
+        lambda: cx.by(ANSWERS, "unit", cx.nps, column="nps", choices={"promotor": 9}),
+        "perhaps you meant 'promoter'",
+    ),
+    "a choice of another metric": (
+        lambda: cx.by(ANSWERS, "unit", cx.waiting_time, column="nps", choices={"top": 4}),
+        "it has: measure, unit, level",
+    ),
+    "a choice of points": (lambda: cx.scoring(cx.csat, choices={"tops": 4}), "meant 'top'"),
+    "a level in words": (lambda: cx.nps([9], level="95 %"), "needs a level between 0 and 1"),
+    "eNPS off its scale": (lambda: cx.enps([11]), "enps, row 0: 11"),
+    "an endless wait": (lambda: cx.waiting_time([1, math.inf]), "row 1: a wait of inf"),
+    "a wait in words": (lambda: cx.waiting_time(["long"]), "'long' is not a number"),
+    "weights in words": (
+        lambda: cx.weighted([9, 3], ["a", "b"], metric="nps"),
+        "not a column of numbers",
+    ),
+    "a day in no order": (
+        lambda: cx.retention_rate(OPENED, RESOLVED, as_of="01.02.2024"),
+        "'01.02.2024' is no date that reads one way only",
+    ),
+    "no day": (lambda: cx.backlog(OPENED, RESOLVED, as_of=None), "None is no date"),
+    "less than no time": (
+        lambda: cx.resolved_within(OPENED, RESOLVED, within=-1, as_of=AS_OF),
+        "Write a time of 0 or more, in hours",
+    ),
+    "too few options": (
+        lambda: cx.rwg(ANSWERS, unit="unit", score="nps", options=5),
+        "answers run from 3 to 10, further than 5 options reach",
+    ),
+    "two lengths": (lambda: cx.correlation([1, 2, 3], [1, 2]), r"shape \(3,\) and y \(2,\)"),
+    "no end of a number": (lambda: cx.correlation([1, 2, math.inf], [1, 2, 3]), "is infinite"),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_refused_with_its_cure(slip: str) -> None:
+    call, told = SLIPS[slip]
+    with pytest.raises(CxkitError, match=told):
+        call()
+
+
+@pytest.mark.parametrize("name", ITEMS_OF)
+def test_items_are_a_frame_of_numbers_each_once(name: str) -> None:
+    items = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 3, 5], "c": [1, 1, 2, 4]})
+    for given, told in (
+        (items["a"], "asked for a frame of items, found Series"),
+        (items[["a", "a", "b"]], "'a' is the name of more than one column"),
+        (items.assign(c="x"), "'x' is not a number"),
+    ):
+        with pytest.raises(CxkitError, match=told):
+            ITEMS_OF[name](given)

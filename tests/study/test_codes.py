@@ -186,3 +186,9 @@ def test_ids_that_never_meet_are_told_why(shop: Shop, ids: tuple[str, ...], told
     with pytest.raises(CxkitError, match=r"none of its customers.*\n.*CX-E051") as caught:
         cx.open_study(shop(customers=text))
     assert told in str(caught.value)
+
+
+def test_a_day_that_is_none_is_not_told_to_declare_what_is_declared(shop: Shop) -> None:
+    form = ("start: joined_on", 'start: {column: joined_on, date: "%d.%m.%Y"}')
+    with pytest.raises(CxkitError, match=r"Mend it, or declare another form than  date: '%d\.%m"):
+        cx.open_study(shop(contract=form))

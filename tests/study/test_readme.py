@@ -32,6 +32,19 @@ def test_the_lines_for_large_data_run(tmp_path: Path, monkeypatch: pytest.Monkey
     )
 
 
+def test_the_api_lines_run_and_allow_for_who_answered_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = README.read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 - our own README, run on purpose
+    told = capsys.readouterr().out
+    assert told.count("cluster-robust by") >= 2
+    assert str(names["result"].answer) in told
+    assert len(code.splitlines()) <= 12
+
+
 def test_the_section_says_what_was_measured_and_with_which_command() -> None:
     told = section()
     assert "`make bench`" in told
