@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from cxkit.errors import ColumnError, MissingTableError, QuestionError
 from cxkit.results import Note, Section, Table
+from cxkit.retention.waiting import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +54,7 @@ class Later:
             )
             return _section(found, [found.table], found.sentence)
 
-        return self._told(make)
+        return self._told("the same question in other ways", make)
 
     @cached_property
     def models(self) -> Section:
@@ -64,49 +66,57 @@ class Later:
             said = dict.fromkeys(s for s in (found.sentence, found.proportional) if s)
             return _section(found, [found.table], " ".join(said))
 
-        return self._told(make, full=True)
+        return self._told("the effect through several models", make, full=True)
 
     @cached_property
     def months(self) -> Section:
         """How many months longer one band is kept than another."""
         from cxkit.retention.apart import months_apart
 
-        return self._told(lambda: self._plain(months_apart), full=True)
+        return self._told("how many months apart", lambda: self._plain(months_apart), full=True)
 
     @cached_property
     def tenure(self) -> Section:
         """Whether experience weighs differently with new and old customers."""
         from cxkit.retention.tenure import effect_by_tenure
 
-        return self._told(lambda: self._plain(effect_by_tenure), full=True)
+        return self._told(
+            "the effect with new and old customers",
+            lambda: self._plain(effect_by_tenure),
+            full=True,
+        )
 
     @cached_property
     def segments(self) -> Section:
         """The effect within each segment, and whether the whole misleads about its parts."""
         from cxkit.retention.segments import effect_by_segment
 
-        return self._told(lambda: self._plain(effect_by_segment), full=True)
+        return self._told(
+            "the effect within each segment", lambda: self._plain(effect_by_segment), full=True
+        )
 
     @cached_property
     def turns(self) -> Section:
         """Losses against gains of the same size, where customers scored twice."""
         from cxkit.retention.turns import losses_and_gains
 
-        return self._told(lambda: self._plain(losses_and_gains), full=True)
+        return self._told("losses against gains", lambda: self._plain(losses_and_gains), full=True)
 
     @cached_property
     def reasons(self) -> Section:
         """For which reasons customers left."""
         from cxkit.retention.reasons import leaving_by_reason
 
-        return self._told(lambda: self._plain(leaving_by_reason), full=True)
+        return self._told(
+            "for which reasons customers left", lambda: self._plain(leaving_by_reason), full=True
+        )
 
     @cached_property
     def dose(self) -> Section:
         """Retention at each score."""
         from cxkit.retention.shape import dose
 
-        return self._told(lambda: self._plain(dose))
+        return self._told("retention at each score", lambda: self._plain(dose))
 
     @cached_property
     def silence(self) -> Section:
@@ -121,7 +131,7 @@ class Later:
                 result=found,
             )
 
-        return self._told(make)
+        return self._told("who answered", make)
 
     @cached_property
     def predict(self) -> Section:
@@ -139,7 +149,7 @@ class Later:
             more = _section(found, [found.table], found.sentence)
             return Section(parts=(*more.parts, found.beside), guards=more.guards, result=found)
 
-        return self._told(make, full=True)
+        return self._told("which measure predicts leaving best", make, full=True)
 
     @cached_property
     def shock(self) -> Section:
@@ -165,7 +175,7 @@ class Later:
             more = _section(found, tables, found.sentence)
             return Section(parts=(*more.parts, found.stated), guards=more.guards, result=found)
 
-        return self._told(make)
+        return self._told("what one bad experience does", make)
 
     @cached_property
     def causes(self) -> Section:
@@ -177,7 +187,7 @@ class Later:
             tables = [found.consistency, found.components, found.service, found.cases]
             return _section(found, tables, found.sentence)
 
-        return self._told(make, full=True)
+        return self._told("what goes with leaving", make, full=True)
 
     @cached_property
     def buying(self) -> Section:
@@ -195,7 +205,7 @@ class Later:
             )
             return _section(found, [found.table], found.sentence)
 
-        return self._told(make, full=True)
+        return self._told("what is bought after the score", make, full=True)
 
     @cached_property
     def worth(self) -> Section:
@@ -218,7 +228,7 @@ class Later:
                 result=found,
             )
 
-        return self._told(make)
+        return self._told("what a better experience would be worth", make)
 
     @property
     def guards(self) -> tuple[Guard, ...]:
@@ -241,14 +251,15 @@ class Later:
             level=self._level,
         )
 
-    def _told(self, make: Callable[[], Section], *, full: bool = False) -> Section:
+    def _told(self, what: str, make: Callable[[], Section], *, full: bool = False) -> Section:
         """Return a section, or the reason why there is none; some wait for the full depth."""
         if not self._dated:
             return Section(parts=(Note(paragraphs=(_SNAPSHOT,)),))
         if full and self._depth == "quick":
             return Section(parts=(Note(paragraphs=(_QUICK,)),))
         try:
-            return make()
+            with nullcontext() if self._depth == "quick" else waiting(what):
+                return make()
         except (QuestionError, MissingTableError, ColumnError) as refused:
             return Section(parts=(Note(paragraphs=tuple(str(refused).splitlines())),))
 

@@ -120,6 +120,9 @@ def test_the_batch_made_an_index_and_its_reports(reports: Path) -> None:
     assert "index.html" in names
     assert len(names) >= 3
     assert not {n for n in names if "FAILED" in n}
+    executed = (reports / "retention_vs_experience.ipynb").read_text(encoding="utf-8")
+    assert '"full"' in executed
+    assert "Working out" not in executed, "progress is for who waits, not for the report"
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
