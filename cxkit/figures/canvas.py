@@ -6,6 +6,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from cxkit.results import Picture
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ WIDE, ON_PAGE = 5.2, 600
 
 #: Months between drawn steps of a curve: finer than a line is wide, and a tenth of the file.
 DRAWN = 0.2
-#: Shades of a picture in pixels; the lines of a path, to a hundredth of a point.
-_INKS = 64
+#: Dots an inch of a picture in pixels, and its shades; the lines of a path, to a hundredth of a point.
+_DPI, _INKS = 200, 64
 _PATH = re.compile(rb' d="[^"]*"')
 _LONG = re.compile(rb"(\d\.\d\d)\d+")
 
@@ -84,18 +86,23 @@ def finish(
         mime: Literal["image/svg+xml", "image/png"] = "image/svg+xml"
         data = _PATH.sub(lambda path: _LONG.sub(rb"\1", path[0]), buffer.getvalue())
     else:
-        fig.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
         mime = "image/png"
-        data = _in_few_colours(buffer)
+        data = _in_few_colours(fig)
     return Picture(data=data, mime=mime, alt=alt, caption=caption, width=ON_PAGE, table=table)
 
 
-def _in_few_colours(buffer: io.BytesIO) -> bytes:
+def _in_few_colours(fig: Figure) -> bytes:
     """Return a picture of few inks with a palette: a quarter of the bytes, alike to the eye."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    fig.set_dpi(_DPI)
+    sheet = FigureCanvasAgg(fig)
+    # Drawn once and read off the sheet: savefig draws twice and writes a file to be read again.
+    sheet.draw()
     written = io.BytesIO()
-    flat = Image.open(buffer).convert("RGB").quantize(_INKS, dither=Image.Dither.NONE)
+    drawn = Image.fromarray(np.asarray(sheet.buffer_rgba())).convert("RGB")
+    flat = drawn.quantize(_INKS, dither=Image.Dither.NONE)
     flat.save(written, format="png", optimize=True)
     return written.getvalue()
 

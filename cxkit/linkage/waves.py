@@ -76,7 +76,8 @@ def dated(clients: Clients, names: Iterable[str]) -> tuple[pd.DataFrame, str, in
             0,
             alone,
         )
-    scored["wave"] = [name_of(d) if pd.notna(d) else None for d in scored["answered_on"]]
+    days = {day: name_of(day) for day in scored["answered_on"].dropna().unique()}
+    scored["wave"] = [days.get(day) for day in scored["answered_on"]]
     inside = scored["wave"].isin(known)
     if not inside.any():
         note = (

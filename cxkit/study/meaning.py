@@ -213,10 +213,12 @@ def _unanimous(checked: Checked, table: Engagement, ledger: Ledger) -> None:
 def _nearly_the_same_people(checked: Checked, ledger: Ledger) -> None:
     """Flag units whose respondents of two waves differ by a few: two means would tell theirs."""
     who = checked.frame.dropna(subset=["unit", "wave", "respondent"])
+    asked: dict[object, dict[str, set[object]]] = {}
+    for unit, wave, person in zip(who["unit"], who["wave"], who["respondent"], strict=True):
+        asked.setdefault(unit, {}).setdefault(str(wave), set()).add(person)
     told = set()
-    for unit, rows in who.groupby("unit"):
-        waves = [set(people) for _, people in rows.groupby("wave")["respondent"]]
-        for before, after in itertools.pairwise(waves):
+    for unit, waves in asked.items():
+        for before, after in itertools.pairwise(waves[name] for name in sorted(waves)):
             large = min(len(before), len(after)) >= LEAST_EMPLOYEES
             if large and 0 < len(before ^ after) < LEAST_EMPLOYEES:
                 told.add(unit)
