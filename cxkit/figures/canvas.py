@@ -26,7 +26,8 @@ WIDE, ON_PAGE = 5.2, 600
 
 #: Months between drawn steps of a curve: finer than a line is wide, and a tenth of the file.
 DRAWN = 0.2
-#: Dots an inch of a picture in pixels, and its shades; the lines of a path, to a hundredth of a point.
+#: Dots an inch of a picture in pixels, and its shades; the lines of a path, to a hundredth of a
+#: point.
 _DPI, _INKS = 200, 64
 _PATH = re.compile(rb' d="[^"]*"')
 _LONG = re.compile(rb"(\d\.\d\d)\d+")

@@ -32,6 +32,7 @@ class _Linkage(Protocol):
 
     r: Estimate
     shown: Shown
+    shown_beside: str
     plane: Any
     published: Table
     engagement_unit: str
@@ -91,8 +92,8 @@ def plane(result: _Linkage) -> Picture | Note:
         caption=(
             f"One point is one unit of n = {len(units):,}, its means drawn towards the mean of all "
             f"(dashed); whiskers are {label} intervals of the units that can be placed with 90 % "
-            f"probability on both sides, grey points cannot. {result.shown.reason}"
-            f"{measured(result.contract)}"
+            f"probability on both sides, grey points cannot.{result.shown_beside} "
+            f"{result.shown.reason}{measured(result.contract)}"
         ),
         table=units.sort_values(columns)[columns].round(2),
     )
@@ -137,9 +138,17 @@ def published(result: _Linkage) -> Picture | Note:
         ),
         caption=(
             "Compare only values of one footing, which the line parts: raw above, corrected for "
-            f"unreliability below. Diamonds are this study (n = {result.r.n:,} units) with "
-            f"{markup.percent_label(result.level)} intervals; circles were published, with an "
-            "interval where one is known."
+            f"unreliability below. {_diamonds(result)} Circles were published, with an interval "
+            f"where one is known.{result.shown_beside}"
         ),
         table=rows[["whose", "what", "value", "low", "high", "footing", "lag", "mark"]],
     )
+
+
+def _diamonds(result: _Linkage) -> str:
+    """Say what this study's marks are, or that it has none."""
+    if result.r.value is None:
+        return "This study has none to draw."
+    units = markup.counted(result.r.n, "unit")
+    label = markup.percent_label(result.level)
+    return f"Diamonds are this study (n = {units}) with {label} intervals."

@@ -135,7 +135,7 @@ def lags(result: _Linkage) -> Picture | Note:
         caption=(
             f"Points are correlations one wave apart, whiskers {label} bootstrap intervals over "
             f"n = {int(rows['n'].iloc[0]):,} units. Neither kind identifies direction."
-            f"{measured(result.contract)}"
+            f"{result.shown_beside}{measured(result.contract)}"
         ),
         table=rows[["lag", "of", "value", "low", "high", "n"]].assign(
             level=result.level, method="bootstrap over units"

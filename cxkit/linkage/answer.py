@@ -112,7 +112,7 @@ def linkage_answer(
     true = None
     if pairs.employees is not None and pairs.customers is not None and not hushed:
         true = corrected_correlation(pairs.employees, pairs.customers, seed=SEED, level=level)
-    agreed = agreement(pairs)
+    agreed = agreement(pairs, policy)
     lagged = pd.DataFrame() if hushed else lags(pairs, level=level, seed=SEED)
     order = _order(pairs, hushed, level=level)
     shown = showable(units, policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.linkage.waves import spans, uneven
 from cxkit.results import Guard
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def guards(
     limits = steps[steps["verdict"] == "limits"]
     many = len(by_instrument) > 1
     ceiling = _ceiling(measured)
+    asked = "the scores of engagement" if pairs.survey is None else "the employees' survey"
+    apart = uneven(spans(sorted(set(pairs.waves["wave"]))))
     return [
         Guard(
             kind="aggregation",
@@ -60,8 +63,13 @@ def guards(
         Guard(
             kind="answers outside the waves",
             fired=pairs.outside > 0,
-            text=f"{pairs.outside:,} customers' answers fall in no wave of the employees' survey; "
+            text=f"{pairs.outside:,} customers' answers fall in no wave of {asked}; "
             "they are left out, so that both sides speak of the same time.",
+        ),
+        Guard(
+            kind="waves apart",
+            fired=bool(apart),
+            text=apart or "No wave is missing between others, as far as their names tell.",
         ),
         Guard(
             kind="different instruments",

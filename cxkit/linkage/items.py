@@ -84,7 +84,13 @@ def item_links(
 def sentence(links: pd.DataFrame) -> str:
     """Say which items stand out, and how many were tried."""
     told = links[links["told"]].sort_values("value", ascending=False)
-    tried = f"{len(links)} item{'s' if len(links) != 1 else ''}"
+    known = int(links["p"].notna().sum())
+    if not known:
+        return (
+            f"Which items go with experience cannot be told: {links['reason'].iloc[0][:1].lower()}"
+            f"{links['reason'].iloc[0][1:]}"
+        )
+    tried = markup.counted(known, "item")
     if told.empty:
         return f"Of {tried}, none goes with experience beyond what a search among them would find."
     names = ", ".join(

@@ -166,9 +166,9 @@ def sentence(verdict: Verdict, rows: pd.DataFrame, *, waves: int, proper: bool) 
     n = int(rows["n"].iloc[0])
     opening = {
         "engagement precedes": "Engagement precedes experience: within units, a change in "
-        "engagement is followed by one in experience, and not the other way round",
+        "engagement is followed by one in experience; the other way round cannot be told from zero",
         "experience precedes": "Experience precedes engagement: within units, a change in "
-        "experience is followed by one in engagement, and not the other way round",
+        "experience is followed by one in engagement; the other way round cannot be told from zero",
         "both": "Each precedes the other: within units, changes in either are followed by changes "
         "in the other",
         "cannot tell": "Which comes first cannot be told: within units, neither lag can be told "
@@ -178,7 +178,10 @@ def sentence(verdict: Verdict, rows: pd.DataFrame, *, waves: int, proper: bool) 
         opening = (
             "Which comes first cannot be told: the model's variances are not proper on these data"
         )
-    return f"{opening} ({said}; Holm over both; {n:,} units, {waves} waves)."
+    return (
+        f"{opening} ({said}; p by Holm over both, intervals each by itself; {n:,} units, "
+        f"{waves} waves)."
+    )
 
 
 def verdict_of(rows: pd.DataFrame, alpha: float) -> Verdict:

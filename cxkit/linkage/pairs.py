@@ -264,7 +264,7 @@ def _from_both(study: Study, *, measure: str, wave: str) -> Pairs:
     clients = None if staff is not None else clients_side(study, measure=measure)
     outside, gone = 0, pd.DataFrame(columns=["wave", "side"])
     if clients is not None:
-        rows, note, outside, gone = dated(clients, scores["wave"])
+        rows, note, outside, gone = dated(clients, scores["wave"], of="the scores of engagement")
         key, score = "customer", "score"
     elif staff is not None:
         rows, note, gone = renamed(staff, scores["wave"])

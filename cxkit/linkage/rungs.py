@@ -9,17 +9,24 @@ import pandas as pd
 from cxkit import markup
 from cxkit.linkage.ladder import correlation, correlation_by_level
 from cxkit.linkage.robust import adjusted, leave_one_out, weighted, without_waves
+from cxkit.linkage.wording import NO_MORE, reading
 from cxkit.metrics.agreement import ad_m, icc1, icc2, rwg_j
 from cxkit.metrics.planning import units_needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cxkit.disclosure import Policy
     from cxkit.linkage.pairs import Pairs
     from cxkit.results import Estimate
 
 #: Conventions of the field, not laws (LeBreton and Senter 2008).
 AGREE, RELIABLE, RATERS = 0.70, 0.70, 5
+
+#: Fewer units than this are no crowd: their median is nearly the value of one.
+FEW_UNITS = 3
+
+_NOBODY_TO_AGREE = "no unit has two people who answered every item of a group"
 
 #: Percent of employees below which those who answered are a minority.
 HALF = 50
@@ -41,16 +48,28 @@ def reliabilities(pairs: Pairs, *, level: float) -> dict[str, dict[str, Estimate
     return found
 
 
-def agreement(pairs: Pairs) -> pd.DataFrame:
-    """Return rwg(j), under both nulls, and AD by group of items: medians over units."""
+def agreement(pairs: Pairs, policy: Policy) -> pd.DataFrame:
+    """Return rwg(j), under both nulls, and AD by group of items: medians over units.
+
+    A median of one or two units is what those units' people said, so it is withheld where one of
+    them is too small to be shown, or all behind it are; ``reason`` says so.
+    """
     if pairs.employees is None:
         return pd.DataFrame(
-            columns=["group", "items", "median", "share", "skewed", "away", "units"]
+            columns=["group", "items", "median", "share", "skewed", "away", "units", "reason"]
         )
     rows = []
     for group, items in pairs.items.items():
         found = rwg_j(pairs.employees, unit="unit", items=list(items), options=pairs.options)
-        values = found["rwg_j"].dropna()
+        seen = found[found["rwg_j"].notna()]
+        few = len(seen) < FEW_UNITS and bool((seen["n"] < policy.employees).any())
+        if seen.empty or few or seen["n"].sum() < policy.employees:
+            why = "too few employees stand behind it" if len(seen) else _NOBODY_TO_AGREE
+            gone = dict.fromkeys(("median", "share", "skewed", "away"))
+            rows.append({"group": group, "items": len(items), **gone, "units": len(seen),
+                         "reason": why})  # fmt: skip
+            continue
+        values = seen["rwg_j"]
         skewed = None
         if pairs.options == 5:
             strict = rwg_j(
@@ -62,11 +81,12 @@ def agreement(pairs: Pairs) -> pd.DataFrame:
             {
                 "group": group,
                 "items": len(items),
-                "median": float(values.median()) if len(values) else None,
-                "share": 100 * float((values >= AGREE).mean()) if len(values) else None,
+                "median": float(values.median()),
+                "share": 100 * float((values >= AGREE).mean()),
                 "skewed": skewed,
-                "away": float(away.median()) if len(away) else None,
+                "away": float(away.median()),
                 "units": len(values),
+                "reason": "",
             }
         )
     return pd.DataFrame(rows)
@@ -95,8 +115,9 @@ def ladder(
         rows += [_unknown(name, hushed) for name in silent]
         rows += _icc_rungs("experience", iccs.get("experience"))
         return pd.DataFrame([*rows, _unknown("correlation between units, Pearson", hushed)])
-    if len(agreed):
-        poor = agreed[agreed["median"].fillna(0) < AGREE]["group"].tolist()
+    if len(agreed) and agreed["median"].notna().any():
+        known = agreed[agreed["median"].notna()]
+        poor = known[known["median"] < AGREE]["group"].tolist()
         figure = "; ".join(
             f"{g}: {'–' if m is None or m != m else markup.number(m, 2)}"
             for g, m in zip(agreed["group"], agreed["median"], strict=True)
@@ -111,6 +132,8 @@ def ladder(
                 else f"every group of items reaches {AGREE:g} in the median unit (uniform null)",
             )
         )
+    elif len(agreed):
+        rows.append(_unknown("agreement within units, rwg(j)", agreed["reason"].iloc[0]))
     else:
         rows.append(_unknown("agreement within units, rwg(j)"))
     for side in ("engagement", "experience"):
@@ -125,7 +148,10 @@ def ladder(
     if true is None:
         rows.append(_unknown("corrected for unreliability"))
     else:
-        rows.append(_correlation_rung("corrected for unreliability", true))
+        rung = _correlation_rung("corrected for unreliability", true)
+        if reading(r) == "cannot be told" != reading(true):
+            rung |= {"verdict": "limits", "reason": f"{rung['reason']} But {NO_MORE}."}
+        rows.append(rung)
     if r.value is not None and 0 < abs(r.value) < 1:
         need = units_needed(r.value)
         rows.append(
@@ -220,7 +246,7 @@ def _raters(units: pd.DataFrame, side: str) -> dict[str, str]:
         name,
         f"median {markup.number(float(n.median()), 0)}, least {markup.number(float(n.min()), 0)}",
         "limits" if few else "holds",
-        f"{few:,} of {len(n):,} units have fewer than {RATERS}",
+        f"{few:,} of {markup.counted(len(n), 'unit')} have fewer than {RATERS}",
     )
 
 
@@ -228,14 +254,16 @@ def _participation(took: Estimate) -> dict[str, str]:
     """Return the rung on how many of those asked answered at all."""
     if took.value is None:
         return _rung("participation", "–", "not known", took.reason)
-    few = took.high is not None and took.high < HALF
+    verdict, reason = "limits", "whether half of the employees then on the roll answered is open"
+    if took.high is not None and took.high < HALF:
+        reason = "most employees did not answer, and those who did may see it otherwise"
+    elif took.low is not None and took.low >= HALF:
+        verdict, reason = "holds", "at least half of the employees then on the roll"
     return _rung(
         "participation",
         f"{markup.quantity(took.value, '%')} ({markup.interval(took.low, took.high, '%')})",
-        "limits" if few else "holds",
-        "most employees did not answer, and those who did may see it otherwise"
-        if few
-        else "not below half of the employees then on the roll",
+        verdict,
+        reason,
     )
 
 

@@ -228,7 +228,11 @@ def groups(pairs: Pairs, units: pd.DataFrame, *, level: float) -> Table | Note:
 def acting(plane: action.Plane | None) -> Table | Note:
     """Return how many units stand where on the plane of both sides."""
     if plane is None:
-        return Note(paragraphs=("Units cannot be placed without people's own answers.",))
+        return Note(
+            paragraphs=(
+                "Units cannot be placed: it takes people's own answers that vary, in four units.",
+            )
+        )
     return Table.of(
         plane.corners,
         caption=plane.sentence,

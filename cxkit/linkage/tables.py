@@ -94,7 +94,7 @@ def agreement(agreed: pd.DataFrame) -> Table | Note:
         agreed,
         caption="Agreement within units by group of items: rwg(j) against a uniform null (by "
         "convention 0.70 is enough) and against a skewed one, which asks more; AD is the mean "
-        "distance from the unit's mean, in scale points.",
+        f"distance from the unit's mean, in scale points.{_gone(agreed)}",
         columns=[
             ("Group", "group", "text"),
             ("Items", "items", "count"),
@@ -104,6 +104,14 @@ def agreement(agreed: pd.DataFrame) -> Table | Note:
             ("Median AD", "away", "score"),
             ("Units", "units", "count"),
         ],
+    )
+
+
+def _gone(agreed: pd.DataFrame) -> str:
+    """Say why groups of items have no agreement to show."""
+    return "".join(
+        f" No figure for {', '.join(rows['group'])}: {why}."
+        for why, rows in agreed[agreed["reason"] != ""].groupby("reason")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,6 +28,23 @@ def spans(waves: Sequence[str]) -> pd.DataFrame:
             return pd.DataFrame(columns=["wave", "first", "last"])
         rows.append({"wave": wave, "first": first.start_time, "last": last.end_time.normalize()})
     return pd.DataFrame(rows, columns=["wave", "first", "last"])
+
+
+def uneven(spans: pd.DataFrame) -> str:
+    """Say that lags of one wave are not equally long; "" where they are, or it is not known."""
+    first = spans["first"].tolist()
+    steps = [12 * (b.year - a.year) + b.month - a.month for a, b in pairwise(first)]
+    if not steps or min(steps) == max(steps):
+        return ""
+    names = spans["wave"].tolist()
+    gaps = zip(pairwise(names), steps, strict=True)
+    wide = [f"{a} to {b}" for (a, b), months in gaps if months > min(steps)]
+    more = " …" if len(wide) > 3 else ""
+    return (
+        f"From one wave to the next it is {min(steps)} to {max(steps)} months, the longer ones "
+        f"{', '.join(wide[:3])}{more}. Lags and changes go from a wave to the next there is, "
+        "whatever lies between."
+    )
 
 
 def calendar(waves: Iterable[str]) -> Callable[[pd.Timestamp], str | None] | None:
@@ -59,7 +77,9 @@ def in_wave(rows: pd.DataFrame, wave: str) -> pd.DataFrame:
     return rows[rows["wave"].astype(str) == wave].reset_index(drop=True)
 
 
-def dated(clients: Clients, names: Iterable[str]) -> tuple[pd.DataFrame, str, int, pd.DataFrame]:
+def dated(
+    clients: Clients, names: Iterable[str], *, of: str = "the employees' survey"
+) -> tuple[pd.DataFrame, str, int, pd.DataFrame]:
     """Lay the customers' answers beside the other side's waves.
 
     Returns the answers with their wave, why that cannot be done (""), how many answers fall in no
@@ -81,7 +101,7 @@ def dated(clients: Clients, names: Iterable[str]) -> tuple[pd.DataFrame, str, in
     inside = scored["wave"].isin(known)
     if not inside.any():
         note = (
-            f"no customer answered in a wave of the employees' survey ({min(known)} to "
+            f"no customer answered in a wave of {of} ({min(known)} to "
             f"{max(known)}), so answers of different times stand beside each other"
         )
         return scored, note, 0, alone

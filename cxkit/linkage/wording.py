@@ -53,11 +53,17 @@ def headline(r: Estimate, verdict: str) -> str:
     }[reading(r)]
 
 
+#: Why a corrected correlation is not told where the raw one is not.
+NO_MORE = "a correction adds no evidence that the raw r, whose interval holds zero, has not"
+
+
 def corrected(raw: Estimate, true: Estimate) -> str:
     """Say the corrected correlation beside the raw one, and that they differ in kind."""
     if true.value is None:
         return f"A correction for unreliability is not given: {true.reason}"
     cap = f" {true.reason}" if true.reason else ""
+    if reading(raw) == "cannot be told" != reading(true):
+        cap += f" Though its own interval leaves out zero, {NO_MORE}."
     return (
         f"Unit means are measured with error. Corrected for it, r = "
         f"{markup.quantity(true.value, 'correlation')} "
@@ -70,7 +76,10 @@ def instruments(rows: pd.DataFrame) -> str:
     """Say each instrument's correlation by itself."""
     parts = [
         f"{row['instrument']}: r = {markup.quantity(row['value'], 'correlation')} "
-        f"({markup.interval(row['low'], row['high'], 'correlation')}, {row['n']:,} units)"
+        f"({markup.interval(row['low'], row['high'], 'correlation')}, "
+        f"{markup.counted(row['n'], 'unit')})"
+        if row["status"] == "ok"
+        else f"{row['instrument']}: no r for {markup.counted(row['n'], 'unit')}"
         for row in rows.to_dict("records")
     ]
     return (
@@ -101,7 +110,7 @@ def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     wide = markup.quantity((r.high or 0) - (r.low or 0), "correlation")
     base = f"The correlation rests on {r.n:,} units. Its interval is {wide} wide."
     unknown = int((steps["verdict"] == "not known").sum())
-    tail = f" {unknown} rungs of the ladder are not known." if unknown else ""
+    tail = f" Not known of the ladder: {markup.counted(unknown, 'rung')}." if unknown else ""
     if limits.empty:
         return f"{base} No known rung of the ladder limits it.{tail}"
     first = limits.iloc[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -178,6 +179,7 @@ def discrete_hazard(
     """
     from statsmodels.genmod.families import Binomial, links
     from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
     level = check_level(level)
     need_columns(counts, ["month", "at_risk", "exits", *covariates], asked="discrete_hazard")
@@ -194,7 +196,11 @@ def discrete_hazard(
     terms, x = [terms[j] for j in kept], x[:, kept]
     y = np.column_stack([counts["exits"], counts["at_risk"] - counts["exits"]]).astype(float)
     family = Binomial(link=links.CLogLog() if link == "cloglog" else links.Logit())
-    fitted = GLM(y, x, family=family).fit(tol=1e-10, maxiter=200)
+    # As many patterns as terms, as within one month, are fitted exactly: that is no separation.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        if x.shape[0] <= x.shape[1]:
+            warnings.simplefilter("ignore", PerfectSeparationWarning)
+        fitted = GLM(y, x, family=family).fit(tol=1e-10, maxiter=200)
     coefficients = np.asarray(fitted.params, float)
     covariance = np.asarray(fitted.cov_params(), float)
     frame = _frame(terms, coefficients, covariance, level)

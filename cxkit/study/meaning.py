@@ -112,7 +112,7 @@ def _direction(checked: Checked, table: Responses, ledger: Ledger) -> None:
     if n < ANSWERS_TO_TELL or r is None:
         return
     r *= sign
-    upper = math.tanh(math.atanh(max(r, -0.999999)) + 1.96 / math.sqrt(n - 3))
+    upper = math.tanh(math.atanh(min(max(r, -0.999999), 0.999999)) + 1.96 / math.sqrt(n - 3))
     if upper < 0:
         ledger.flag(
             "CX-F027",

@@ -426,3 +426,13 @@ def test_fifty_families_of_models(rng):
     assert ("In none of 4" in text) == (ways == {"neither"})
     assert said(text, frame["value"].min(), 2)
     assert said(text, frame["value"].max(), 2)
+
+
+def test_one_month_is_fitted_exactly_and_without_a_warning():
+    """As many patterns as terms: the share that left is the share that the model gives."""
+    cells = pd.DataFrame(
+        {"band": ["poor", "good"], "month": 1, "at_risk": [200, 300], "exits": [30, 20]}
+    )
+    model = discrete_hazard(cells, covariates=["band"])
+    ratio = np.log(1 - 30 / 200) / np.log(1 - 20 / 300)
+    assert model.ratio("band", "poor", n=500).value == pytest.approx(ratio)
