@@ -52,7 +52,7 @@ def read_records(
         and none is named, or a list within the records is asked for.
     """
     text, notes = decoded(content, how.encoding)
-    held, lines = _held(text)
+    held, lines = _held(text, wanted)
     if not how.table and {"tickets", "metric_sets"} <= set(held):
         held = {"tickets": ticketing.with_metrics(held["tickets"], held["metric_sets"])}
     name = chosen("table", {key: _keys(rows) for key, rows in held.items()}, how.table)
@@ -93,8 +93,11 @@ def read_records(
     )
 
 
-def _held(text: str) -> tuple[dict[str, list[dict[str, Any]]], list[int]]:
-    """Return the lists of objects by name, and the line of each object where each has one."""
+def _held(text: str, wanted: Collection[str]) -> tuple[dict[str, list[dict[str, Any]]], list[int]]:
+    """Return the lists of objects by name, and the line of each object where each has one.
+
+    A single object is a file of one record if it has most of the keys asked for.
+    """
     try:
         value = _parsed(text)
     except json.JSONDecodeError as fault:
@@ -109,6 +112,10 @@ def _held(text: str) -> tuple[dict[str, list[dict[str, Any]]], list[int]]:
     lists = {"": value} if isinstance(value, list) else value
     lists = {key: rows for key, rows in lists.items() if _are_records(rows)}
     if not lists:
+        if isinstance(value, dict):
+            named = set(wanted) & {key for key, _ in _flat(value)}
+            if 2 * len(named) > len(wanted):
+                return {"": [value]}, [text[: text.index("{")].count("\n") + 1]
         keys = f" (its keys: {', '.join(list(value)[:8])})" if isinstance(value, dict) else ""
         raise UnreadableError(
             "CX-E007",
@@ -151,7 +158,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _by_line(text: str) -> tuple[dict[str, list[dict[str, Any]]], list[int]]:
     """Read one object a line."""
     rows, lines = [], []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # other ends of lines may stand in a text
         if not line.strip():
             continue
         try:

@@ -69,6 +69,19 @@ def test_a_key_that_some_records_lack_is_missing_and_told() -> None:
     assert raw.repairs == (("CX-F046", told, (2,)),)
 
 
+def test_one_record_alone_is_a_file_of_one() -> None:
+    raw = read('\n{"id": 1, "nps": 9}\n')
+    assert (raw.columns["nps"].tolist(), raw.lines.tolist()) == (["9"], [2])
+    assert refused('{"id": "e1", "message": "not found"}').code == "CX-E007"
+
+
+def test_only_a_line_feed_ends_a_record() -> None:
+    raw = read(
+        '{"id": 1, "nps": 9, "why": "a\u2028b\x85c"}\r\n{"id": 2, "nps": 8}\r\n', ["why", "nps"]
+    )
+    assert raw.columns["why"].tolist() == ["a\u2028b\x85c", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "told", "lines"),
     [
