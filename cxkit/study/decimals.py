@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Marks between thousands that are never decimal marks: spaces of all widths, apostrophes.
-_SPACES = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'\u2019](?=\d{3}(?:\D|$))")
-_DIGITS = re.compile(r"[-+]?[\d.,]*\d[\d.,]*")
+_SPACES = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'\u2019](?=\d{3}(?:\D|$))", re.ASCII)
+_DIGITS = re.compile(r"[-+]?[\d.,]*\d[\d.,]*", re.ASCII)
 _OTHER = {",": ".", ".": ","}
 
 
@@ -117,13 +117,13 @@ def _says(text: str) -> set[str]:
 def _lone(text: str) -> str:
     """Return the mark of a number like 1.234, which may be decimal or between thousands."""
     text = _SPACES.sub("", text)
-    found = re.fullmatch(r"[-+]?[1-9]\d{0,2}([.,])\d{3}", text)
+    found = re.fullmatch(r"[-+]?[1-9]\d{0,2}([.,])\d{3}", text, re.ASCII)
     return found.group(1) if found else ""
 
 
 def _grouped(text: str, mark: str) -> bool:
     """Whether a mark stands between groups of three digits."""
-    return re.fullmatch(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+", text) is not None
+    return re.fullmatch(rf"[-+]?\d{{1,3}}(\{mark}\d{{3}})+", text, re.ASCII) is not None
 
 
 def _pointed(text: str, decimal: str) -> str:

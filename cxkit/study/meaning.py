@@ -146,14 +146,15 @@ def _weights(checked: Checked, ledger: Ledger) -> None:
     if "weight" not in checked.frame:
         return
     given = checked.frame["weight"].to_numpy(dtype=float)
-    if np.isnan(given).any() or not given.sum() > 0:
+    if np.isnan(given).any() or not (given > 0).any():
         return
-    effective = float(given.sum() ** 2 / (given**2).sum())
+    share = given / given.max()  # the squares of large weights are beyond every number
+    effective = float(share.sum() ** 2 / (share**2).sum())
     if effective < LEAST_EFFECTIVE * len(given):
         ledger.flag(
             "CX-F028",
             f"the weights leave an effective n of {effective:.1f} of {len(given):,} rows; one row "
-            f"alone holds {100 * given.max() / given.sum():.1f} % of them.",
+            f"alone holds {100 / share.sum():.1f} % of them.",
             checked.place(given == given.max(), role="weight"),
         )
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cxkit.study import columns as c
     from cxkit.study.cells import Cells
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
-_ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?", re.ASCII)
+_ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)", re.ASCII)
 _NAMED_ZONE = re.compile(r".*:\d\d(\.\d+)? [A-Z]{3,5}")
 _PARTS = re.compile(r"(\d{1,2})([./-])(\d{1,2})[./-](\d\d|\d{4})( .*)?")
 _SERIAL = re.compile(r"\d{5}(\.\d+)?|\d{10}|\d{13}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,15 @@ from cxkit.study.wording import nearest
 if TYPE_CHECKING:
     from cxkit.study import columns as c
 
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+#: Digits are those of ASCII: others are refused, not read.
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 #: 1 234 567.5 with a space, a no-break space or a narrow one between thousands.
-_SPACED = re.compile(r"[-+]?\d{1,3}([ \u00a0\u2009\u202f]\d{3})+(\.\d+)?")
+_SPACED = re.compile(r"[-+]?\d{1,3}([ \u00a0\u2009\u202f]\d{3})+(\.\d+)?", re.ASCII)
 _SPACES = re.compile(r"[ \u00a0\u2009\u202f]")
 
 #: 10 - Extremely likely, 0 (not at all), 5: agree. A digit in the words makes it doubtful.
-_END_LABEL = re.compile(r"(\d+)\s*[-\u2013\u2014:=.(]\s*[^\d\s][^\d]*")
+_END_LABEL = re.compile(r"([0-9]+)\s*[-\u2013\u2014:=.(]\s*[^\d\s][^\d]*")
 
 #: Spellings of numbers that are refused, with their names.
 _OTHER_SPELLINGS = {
@@ -31,16 +33,18 @@ _OTHER_SPELLINGS = {
     "brackets": re.compile(r"\(.*\)"),
     "thousands marks": re.compile(r"[^\d]*\d{1,3}([,'.]\d{3})+([.,]\d+)?[^\d]*"),
     "infinity": re.compile(r"[-+]?inf(inity)?", re.IGNORECASE),
+    "digits of another script": re.compile(r".*(?![0-9])\d.*"),
 }
 
 
 def as_number(text: str) -> float | None:
     """Return a plain decimal number, or None: no thousands, signs of money or infinity.
 
-    >>> as_number("1e3"), as_number("1,5"), as_number("inf")
-    (1000.0, None, None)
+    >>> as_number("1e3"), as_number("1,5"), as_number("inf"), as_number("1e999"), as_number("٣")
+    (1000.0, None, None, None, None)
     """
-    return float(text) if _NUMBER.fullmatch(text) else None
+    number = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def _closed(cells: Cells) -> Cells:
@@ -214,7 +218,7 @@ def weights(cells: Cells) -> pd.Series:
             cure="A weight is a number of 0 or more in every row. Fill it in, or take the row out.",
             of=f" of {len(bad):,} rows",
         )
-    elif not values.sum() > 0:
+    elif not (values > 0).any():
         cells.ledger.refuse(
             "CX-E049",
             f"the {len(values):,} weights sum to 0.",

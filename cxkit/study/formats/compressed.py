@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -19,6 +21,20 @@ MOST_BYTES = 4 * 1024**3
 MOST_TIMES, FREE = 200, 64 * 1024**2
 
 _PIECE = 1024**2
+
+#: What a zip that is not whole brings up in its readers.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def unpacked(content: bytes, *, most: int = MOST_BYTES) -> bytes:
@@ -94,7 +110,7 @@ def unzipped(content: bytes, *, most: int = MOST_BYTES) -> bytes | None:
             with archive.open(names[0]) as member:
                 pieces = iter(lambda: member.read(_PIECE), b"")
                 return _within(pieces, max(names[0].compress_size, 1), most)
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError):
+    except DAMAGED:
         raise UnreadableError(
             "CX-E016",
             "this is not a whole zip (nor a whole xlsx): it ends early or is damaged.",

@@ -51,14 +51,17 @@ def read_parquet(
         file = pq.ParquetFile(io.BytesIO(content) if isinstance(content, bytes) else content)
         taken, notes = plain_columns(file.schema_arrow, wanted, keep_all=keep_all)
         if not whole:
-            for _ in file.iter_batches(columns=taken):  # a damaged page is found here, not later
-                pass
+            for batch in file.iter_batches(
+                columns=taken
+            ):  # a damaged page is found here, not later
+                batch.validate(full=True)
         table = file.read(columns=taken) if whole else file.schema_arrow.empty_table()
-    except (pa.ArrowException, OSError):
+        table.validate(full=True)  # damaged text, too
+        raw = of_arrow(table.select(taken), file.schema_arrow.names, notes)
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise UnreadableError(
             "CX-E016", "this is not a whole Parquet file.", "Export it again."
         ) from None
-    raw = of_arrow(table.select(taken), file.schema_arrow.names, notes)
     if whole:
         return raw
     lines = np.arange(1, file.metadata.num_rows + 1)

@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxkit.study.formats.compressed import FREE, MOST_BYTES, MOST_TIMES
+from cxkit.study.formats.compressed import DAMAGED, FREE, MOST_BYTES, MOST_TIMES
 from cxkit.study.formats.parts import chosen
 from cxkit.study.formats.raw import UnreadableError
 
@@ -65,15 +65,12 @@ def opened(content: bytes, name: str) -> Sheet:
                 if not name or title == name
             }
     except (
-        zipfile.BadZipFile,
+        *DAMAGED,
         InvalidFileException,
         KeyError,
-        ValueError,
         TypeError,
         AttributeError,
         IndexError,
-        EOFError,
-        OSError,
         SyntaxError,
     ):
         raise UnreadableError(
