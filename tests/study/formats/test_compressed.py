@@ -36,6 +36,12 @@ def test_a_packed_file_is_the_file() -> None:
         assert other.repairs == ()
 
 
+def misplaced(content: bytes) -> bytes:
+    """A zip whose directory is said to be larger than the file."""
+    end = content.rindex(b"PK\x05\x06")
+    return content[: end + 16] + (len(content) + 32).to_bytes(4, "little") + content[end + 20 :]
+
+
 def flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
 
@@ -49,6 +55,7 @@ def flipped(content: bytes, place: int) -> bytes:
         (gzip.compress(TEXT) + b"rubbish", "CX-E016", "damaged"),
         (zipped({"a.csv": TEXT})[:-30], "CX-E016", "not a whole zip"),
         (flipped(zipped({"a.csv": TEXT}), 200), "CX-E016", "not a whole zip"),
+        (misplaced(zipped({"a.csv": TEXT})), "CX-E016", "not a whole zip"),
         (zipped({"a.csv": TEXT, "b.csv": TEXT}), "CX-E020", "2 files (a.csv, b.csv)"),
         (zipped({}), "CX-E020", "0 files"),
         (gzip.compress(gzip.compress(TEXT)), "CX-E005", "a compressed file"),

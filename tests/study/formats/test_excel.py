@@ -198,6 +198,10 @@ def test_half_a_workbook_or_one_that_grows_is_refused(monkeypatch: pytest.Monkey
     assert refused(content[:-200]).code == "CX-E016"
     broken = rewritten(content, "xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2])
     assert refused(broken).code == "CX-E016"
+    held = content.index(b"xl/worksheets/sheet1.xml") + 30  # in its compressed bytes
+    for place in range(held, held + 60):
+        flipped = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+        assert refused(flipped).code == "CX-E016", place
     far = rewritten(
         content, "xl/worksheets/sheet1.xml", lambda t: t.replace('r="3"', 'r="999999999"')
     )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def written(**columns: object) -> bytes:
@@ -35,3 +41,20 @@ def test_half_a_file_is_refused() -> None:
         with pytest.raises(UnreadableError) as caught:
             read_parquet(part, ["id"])
         assert caught.value.code == "CX-E016"
+
+
+def test_damaged_text_in_a_whole_file_is_refused(tmp_path: Path) -> None:
+    kept = io.BytesIO()
+    table = pa.table({"id": ["zebra", "b"], "näme": ["1", "2"]})
+    pq.write_table(table, kept, compression="none", write_statistics=False)
+    content = kept.getvalue()
+    for spoiled in (
+        content.replace(b"zebra", b"ze\xffra"),
+        content.replace(b"n\xc3\xa4", b"n\xc3a"),
+    ):
+        path = tmp_path / "a.parquet"
+        path.write_bytes(spoiled)
+        for given in (spoiled, path):
+            with pytest.raises(UnreadableError) as caught:
+                read_parquet(given, ["id"])
+            assert caught.value.code == "CX-E016"
