@@ -15,3 +15,8 @@ __all__ = [
     "retention_by_score",
     "scatter",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion in a notebook."""
+    return __all__

@@ -29,10 +29,30 @@ class RetentionAnswer:
         (snapshot: churn).
     groups : DataFrame
         One row per band or group: group, value, low, high, n, exits.
+    groups_measure : str
+        What the value of a group is, in words.
     curves : DataFrame or None
         Kaplan-Meier curves by band; None for a snapshot.
     at_risk : DataFrame or None
         Numbers at risk by band.
+    who : Table or Note
+        Each step of the selection, from all customers to those of the analysis.
+    retained : Table
+        The groups as they are read.
+    effects : Table or Note
+        The differences between groups, with p adjusted for their number.
+    ratio : Note
+        The hazard ratio, and why it is not the answer.
+    usual : Note
+        What the usual but biased comparison would have said.
+    guards : Table
+        What was checked, and what fired; of the answer alone.
+    conclusion : Note
+        What remains in doubt, rival explanations, what data would settle them.
+    horizon : int
+        Months after the landmark at which groups are compared; 0 for a snapshot.
+    level : float
+        Level of all intervals.
     contract : str
         Scale, direction and cut-points of the measure; "" where there is none.
     more : Later

@@ -1,6 +1,8 @@
 """The public names: all there, all documented, and free until they are used."""
 
 import ast
+import dataclasses
+import importlib
 import inspect
 import re
 import subprocess
@@ -109,3 +111,23 @@ def test_no_assert_guards_the_package() -> None:
     for path in sorted((ROOT / "cxkit").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)], path.name
+
+
+@pytest.mark.parametrize(
+    "answer", ["retention.result.RetentionAnswer", "linkage.result.LinkageAnswer"]
+)
+def test_what_completion_offers_of_an_answer_is_documented(answer: str) -> None:
+    module, name = f"cxkit.{answer}".rsplit(".", 1)
+    kind = getattr(importlib.import_module(module), name)
+    listed = inspect.getdoc(kind).split("Attributes\n----------\n")[1]
+    told = re.findall(r"^(\w[\w, ]*) : \w", listed, re.MULTILINE)
+    documented = [name for line in told for name in line.split(", ")]
+    assert sorted(documented) == sorted(f.name for f in dataclasses.fields(kind))
+    for offered in set(dir(kind)) - set(documented):
+        assert offered.startswith("_") or inspect.getdoc(getattr(kind, offered))
+
+
+def test_completion_lists_the_public_names_and_nothing_else() -> None:
+    assert dir(cx) == cx.__all__
+    assert dir(cx.figures) == sorted(cx.figures.__all__)
+    assert all(inspect.getdoc(getattr(cx.figures, name)) for name in dir(cx.figures))
