@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.disclosure import LEAST_CUSTOMERS, LEAST_EMPLOYEES
 from cxkit.metrics.answers import no_data
 from cxkit.metrics.consistency import cronbach_alpha
 from cxkit.metrics.employees import engagement_index, favourability, participation
@@ -16,6 +17,8 @@ from cxkit.metrics.omega import omega
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cxkit.linkage.pairs import Pairs
 
 #: Fewest units whose change is averaged, and fewest items that one factor is fitted to.
@@ -108,7 +111,8 @@ def change(
     Notes
     -----
     Paired by unit: the mean of the units' changes, t on units - 1 degrees of freedom. Each unit
-    weighs alike. Units missing a wave are counted.
+    weighs alike. Units missing a wave are counted. Where the numbers of people are known and fewer
+    answered in either wave than may be shown, there is no figure.
     """
     from scipy.stats import t
 
@@ -122,11 +126,22 @@ def change(
         (wide[order[-1]] - wide[order[-2]]).dropna() if len(order) > 1 else pd.Series(dtype=float)
     )
     n, missing = len(moved), len(wide) - len(moved)
+    behind = _people_behind(waves, side, order[-2:], moved.index)
     if len(order) < 2 or n < FEWEST_UNITS:
         reason = (
             f"{markup.counted(len(order), 'wave')}: a change takes two."
             if len(order) < 2
             else f"Only {markup.counted(n, 'unit')} with both waves; it takes {FEWEST_UNITS}."
+        )
+        return no_data(
+            metric, measured_in, level=level, n=n, n_missing=missing, method=method, reason=reason
+        )
+    staff = side == "engagement"
+    least = LEAST_EMPLOYEES if staff else LEAST_CUSTOMERS
+    if behind < least:
+        reason = (
+            f"Withheld: fewer than {least} {'employees' if staff else 'customers'} of these units "
+            "answered in one of the two waves."
         )
         return no_data(
             metric, measured_in, level=level, n=n, n_missing=missing, method=method, reason=reason
@@ -146,3 +161,12 @@ def change(
         n_missing=missing,
         method=method,
     )
+
+
+def _people_behind(waves: pd.DataFrame, side: str, last: Sequence[str], units: pd.Index) -> float:
+    """Return how many people answered in some units in the smaller of two waves; else infinity."""
+    count = "n_employees" if side == "engagement" else "n_customers"
+    if count not in waves:
+        return float("inf")
+    rows = waves[waves["wave"].isin(last) & waves["unit"].isin(units)]
+    return float(rows.groupby("wave")[count].sum().min())

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 
 import cxkit as cx
 from cxkit.disclosure import Policy
-from cxkit.linkage import items, order, wording
+from cxkit.linkage import items, measure, order, wording
 from cxkit.linkage.pairs import pair
 from cxkit.linkage.robust import adjusted
 from cxkit.linkage.rungs import agreement, ladder
@@ -220,3 +220,20 @@ def test_each_group_of_items_is_measured_by_its_own_items(tmp_path):
     rows = frame[frame["metric"].str.contains("alpha")].set_index("group")["value"]
     assert rows["engaged"] == pytest.approx(alpha)
     assert "trained" not in rows
+
+
+@pytest.mark.parametrize(("people", "status"), [(3, "no data"), (4, "ok")])
+def test_what_moved_among_a_handful_is_withheld(people, status):
+    """Three units of three employees are nine people, of four they are twelve."""
+    waves = pd.DataFrame(
+        {
+            "unit": ["a", "b", "c"] * 2,
+            "wave": ["2024"] * 3 + ["2025"] * 3,
+            "engagement": [3.0, 3.2, 3.1, 3.3, 3.4, 3.6],
+            "n_employees": [people] * 6,
+        }
+    )
+    moved = measure.change(waves, "engagement")
+    assert moved.status == status
+    assert ("fewer than 10 employees" in moved.reason) is (status == "no data")
+    assert measure.change(waves.drop(columns="n_employees"), "engagement").ok
