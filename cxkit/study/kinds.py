@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.study import columns as c
-from cxkit.study.formats.raw import as_text, holds, letters
+from cxkit.study.formats.raw import as_text, holds, holds_empty, letters
 from cxkit.study.moments import dates
 from cxkit.study.numbers import amounts, scores, weights
 
@@ -85,8 +85,7 @@ def _words(cells: Cells) -> pd.Series:
                 lambda n: f"letters composed (NFC), or characters without width taken out, in {n}",
             )
     words = pd.Series(as_text(cells.text))
-    empty = cells.text == ""
-    return words.mask(pd.Series(empty)) if empty.any() else words
+    return words.mask(words == "") if holds_empty(cells.text) else words
 
 
 def _ids(cells: Cells) -> None:

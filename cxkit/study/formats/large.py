@@ -22,7 +22,7 @@ from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.regular import Regular
 from cxkit.study.formats.signature import kind_of
-from cxkit.study.formats.stored import Stored
+from cxkit.study.formats.stored import Stored, given_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,7 +77,8 @@ def read_large(
     if kind == "parquet":
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        raw = read_parquet(path, wanted, keep_all=keep_all)
+        with given_back():
+            raw = read_parquet(path, wanted, keep_all=keep_all)
         return Opened(raw, sha256, path.stat().st_size)
     if kind != "text" or how.encoding not in ("", "utf-8"):
         return None
@@ -90,7 +91,9 @@ def read_large(
     seen, sha256, size = _looked_at(path, head, len(mark))
     if seen is None or len(head.header) < 2:
         return None
-    columns = _read(path, head)
+    with given_back() as pool:
+        columns = _read(path, head)
+        pool.release_unused()
     if columns is None or columns.stored != seen.records:
         return None
     raw = RawTable(
@@ -167,7 +170,6 @@ def _read(path: Path, head: Head) -> Stored | None:
                     writer.write_batch(batch.select([i]).cast(writer.schema))
     except duckdb.Error:
         return None
-    pa.default_memory_pool().release_unused()
     files = {name: pq.ParquetFile(pa.BufferReader(kept[i].getvalue())) for name, i in names.items()}
     return Stored(files, names)
 

@@ -46,6 +46,14 @@ def holds(values: Any, letter: str) -> bool:
     return any((data == ord(letter)).any() for data in _bytes(values))
 
 
+def holds_empty(values: Any) -> bool:
+    """Whether any text of an array is empty; a bit is kept for each, no more."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.equal(pa.array(as_text(values)), "")).as_py())
+
+
 def _bytes(values: Any) -> Iterator[np.ndarray]:
     """Yield the bytes of all texts of an array, one behind the other."""
     import pyarrow as pa

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cxkit.study.formats.raw import as_text
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@contextmanager
+def given_back() -> Iterator[Any]:
+    """Let Arrow take its memory from the system, which has it back at once when it is free.
+
+    Its own pool keeps up to a sixth more for later, and after a large file there is none. What is
+    opened here keeps to this pool; it is yielded.
+    """
+    import pyarrow as pa
+
+    usual, pool = pa.default_memory_pool(), pa.system_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        yield pool
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def text_of(column: Any) -> Any:
@@ -43,12 +61,18 @@ class Stored(Mapping[str, Any]):
         return max((file.metadata.num_rows for file in self.files.values()), default=0)
 
     def __getitem__(self, name: str) -> Any:
-        """Load a column, into the room that the one before has left."""
+        """Load a column piece by piece, into the room that the one before has left."""
         import pyarrow as pa
 
-        pa.default_memory_pool().release_unused()
-        held = self.files[name].read(columns=[self.names[name]], use_threads=False)
-        text = text_of(held.column(0))
+        file, inner = self.files[name], [self.names[name]]
+        pieces = []
+        with given_back() as pool:
+            pool.release_unused()
+            for i in range(file.num_row_groups):
+                pieces.append(file.read_row_group(i, columns=inner, use_threads=False))
+                pool.release_unused()
+            whole = pa.concat_tables(pieces) if pieces else file.read(columns=inner)
+            text = text_of(whole.column(0))
         return text if self.rows is None else text[self.rows]
 
     def __iter__(self) -> Iterator[str]:

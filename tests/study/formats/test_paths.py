@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import cxkit as cx
@@ -23,7 +25,7 @@ from cxkit.study.formats.large import limited, read_large
 from cxkit.study.formats.quick import read_quick
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.regular import Regular
-from cxkit.study.formats.stored import Stored
+from cxkit.study.formats.stored import Stored, given_back
 from cxkit.study.load import open_table
 from cxkit.study.reading import Reading
 
@@ -191,11 +193,16 @@ def test_parquet_is_one_frame_on_both_paths(tmp_path: Path) -> None:
             "nps": [9.0, None, 7.0],
             "day": pd.to_datetime(["2025-01-01", None, "2025-01-02"]),
             "many": [[1], [2], [3]],
+            "why": pd.Categorical(["good", None, "bad"]),
         }
     )
     path = tmp_path / "a.parquet"
-    frame.to_parquet(path)
+    for pieces in (3, 1):
+        frame.to_parquet(path, row_group_size=pieces)
+        assert spread(path, 0) == spread(path, 10**9)
+    pq.ParquetWriter(path, pq.read_schema(path)).close()  # no piece at all
     assert spread(path, 0) == spread(path, 10**9)
+    frame.to_parquet(path)
     path.write_bytes(path.read_bytes()[:-9])
     assert spread(path, 0) == spread(path, 10**9)
 
@@ -230,6 +237,19 @@ def test_a_study_of_large_files_is_the_study_of_small_ones(
     assert small.labels == large.labels
     for table in small.tables:
         pd.testing.assert_frame_equal(getattr(small, table), getattr(large, table))
+
+
+def test_the_readers_pool_of_memory_is_the_usual_one_after(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,nps\n1,2\n")
+    usual = pa.default_memory_pool().backend_name
+    columns = open_table(path, ["id"], large=0).raw.columns
+    assert isinstance(columns, Stored)
+    assert columns["id"].tolist() == ["1"]
+    assert pa.default_memory_pool().backend_name == usual != "system"
+    with pytest.raises(KeyError), given_back():
+        columns["other"]
+    assert pa.default_memory_pool().backend_name == usual
 
 
 def test_a_large_column_is_let_go_when_its_last_role_is_typed(
