@@ -266,7 +266,7 @@ def stepwise(counts: Sequence[int], *, wholes: int, kept: int = 1) -> list[str]:
     -----
     A part of 1 to 4 is "<5". Where subtracting what is told from the whole would leave it bare,
     the smallest other part is hidden with it; where there is none, the whole is. A whole that lies
-    1 to 4 below the one before it is hidden too.
+    1 to 4 below the one before it is hidden too; one of 1 to 4 is "<5".
 
     Examples
     --------
@@ -274,6 +274,8 @@ def stepwise(counts: Sequence[int], *, wholes: int, kept: int = 1) -> list[str]:
     ['60', '50', '<5', 'withheld', '40']
     >>> stepwise([60, 58, 56, 0, 3, 53], wholes=3)
     ['60', 'withheld', 'withheld', '0', '<5', '53']
+    >>> stepwise([3, 3, 0, 3], wholes=2)
+    ['<5', '<5', '0', 'fewer than 5']
     """
     parts, going = list(counts[wholes : len(counts) - kept]), list(counts[len(counts) - kept :])
     hidden = {i for i, n in enumerate(parts) if _few(n)}
@@ -291,7 +293,7 @@ def stepwise(counts: Sequence[int], *, wholes: int, kept: int = 1) -> list[str]:
     for i, n in enumerate(counts[:wholes]):
         covered = bare and i == wholes - 1
         near = covered or (last is not None and _few(abs(last - n)))
-        tops.append("withheld" if near else f"{n:,}")
+        tops.append(f"<{LEAST_CUSTOMERS}" if _few(n) else "withheld" if near else f"{n:,}")
         last = last if near else n
     return [*tops, *said, *(count_said(n) for n in going)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS, in_all, stepwise
+from cxkit.disclosure import LEAST_CUSTOMERS, count_said, in_all, stepwise
 from cxkit.errors import QuestionError
 from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Answer, Table, guards_table
@@ -211,7 +211,7 @@ def _from_dates(
         who=Table.of(
             clock.steps.assign(said=stepwise(clock.steps["customers"].tolist(), wholes=3)),
             caption=f"Who is in the analysis, and who is not: {people_said} customers of "
-            f"{len(study.customers):,}.",
+            f"{count_said(len(study.customers))}.",
             columns=[
                 ("Step", "step", "text"),
                 ("Customers", "said", "text"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -248,13 +249,13 @@ def _refuse_one_sided(end: pd.Series, study: Study) -> None:
     left = int((end <= study.as_of).sum())
     if left == len(end):
         raise QuestionError(
-            f"All {left:,} customers in the table have left by {study.as_of:%Y-%m-%d}: a table of "
-            "leavers cannot show who stays.\n  Export every customer of the period, with an empty "
-            "end for those who are still there."
+            f"All {count_said(left)} customers in the table have left by {study.as_of:%Y-%m-%d}: a "
+            "table of leavers cannot show who stays.\n  Export every customer of the period, with "
+            "an empty end for those who are still there."
         )
     if left == 0:
         raise QuestionError(
-            f"None of the {len(end):,} customers in the table has left by "
+            f"None of the {count_said(len(end))} customers in the table has left by "
             f"{study.as_of:%Y-%m-%d}: there is no leaving to explain.\n  If the export holds only "
             "current customers, add those who left; otherwise wait."
         )

@@ -73,7 +73,8 @@ def guards(
         Guard(
             kind="late entry",
             fired=late > 0 or clock.early > 0,
-            text=f"{count_said(late)} of {len(spells):,} customers joined before the data begin. "
+            text=f"{count_said(late)} of {count_said(len(spells))} customers joined before "
+            "the data begin. "
             "They enter "
             "at their landmark; those who left before the data begin were never seen."
             + (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.disclosure import count_said
 from cxkit.metrics.proportions import share
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ class Silence:
             if self.answered is None
             else f"{_share(self.answered)} of {self.answered.n:,} surveys sent were answered."
         )
-        return (
-            f"{asked} {_share(self.heard)} of the {self.heard.n:,} customers in the table have a "
-            f"usable {self.measure} score; the answer holds for those who answer."
+        having = f"customers in the table have a usable {self.measure} score"
+        scored = round((self.heard.value or 0) * self.heard.n / 100)
+        few = count_said(scored) != f"{scored:,}"
+        heard = (
+            f"{count_said(scored).capitalize()} {having}"
+            if few
+            else f"{_share(self.heard)} of the {self.heard.n:,} {having}"
         )
+        return f"{asked} {heard}; the answer holds for those who answer."
 
     @property
     def doubt(self) -> str:

@@ -200,7 +200,8 @@ def _list(words: Sequence[str]) -> str:
 
 def how_sure(effect: Difference, exits: str, n: str, horizon: int, model: Hazard | None) -> str:
     """Say how sure, from the interval, the exits behind it and the family."""
-    base = f"{n} customers are followed, of whom {exits} left within {horizon} months."
+    people = str(n).capitalize()
+    base = f"{people} customers are followed, of whom {exits} left within {horizon} months."
     if not effect.ok or model is None:
         return f"{base} No interval is given: {effect.reason}"
     after = (

@@ -39,7 +39,7 @@ _COLUMNS = (
     ("Role", "role", "text"),
     ("Column", "column", "text"),
     ("What it asks", "asks", "text"),
-    ("Valid", "valid", "count"),
+    ("Valid", "told", "text"),
     ("Missing", "lacking", "text"),
     ("Values", "distribution", "text"),
 )
@@ -56,11 +56,12 @@ class Codebook:
         """Return what is shown, a table for each table of the study."""
         found = self.frame.to_dict("records")
         asks = [". ".join(filter(None, (r["question"].rstrip("."), r["scale"]))) for r in found]
+        sides = [_sides(r) for r in found]
         lacking = [
-            f"{r['missing']:,}" + (f" ({r['missing_by']})" if r["missing_by"] else "")
-            for r in found
+            missing + (f" ({r['missing_by']})" if r["missing_by"] else "")
+            for r, (_, missing) in zip(found, sides, strict=True)
         ]
-        shown = self.frame.assign(asks=asks, lacking=lacking)
+        shown = self.frame.assign(asks=asks, told=[told for told, _ in sides], lacking=lacking)
         return tuple(
             Table.of(rows, caption=f"{name}: {len(rows)} columns", columns=_COLUMNS)
             for name, rows in shown.groupby("table", sort=False)
@@ -101,6 +102,27 @@ class _Column:
     def people_of_all(self) -> int:
         """Return how many people gave any value."""
         return len(np.unique(self.people))
+
+
+def _least(table: str) -> int:
+    """Return how many people must stand behind what is told of a table."""
+    if table not in _PEOPLE:
+        return 1
+    return LEAST_EMPLOYEES if _PEOPLE[table] != "customer" else LEAST_CUSTOMERS
+
+
+def _sides(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Say how many values there are and how many lack; few who left, or few who stayed, are not.
+
+    Rows are known, so that one of the two gives the other away.
+    """
+    least = _least(row["table"])
+    valid, missing = int(row["valid"]), int(row["missing"])
+    if 0 < valid < least:
+        return f"<{least}", "withheld" if missing else "0"
+    if row["role"] == "end" and 0 < missing < least:
+        return "withheld", f"<{least}"
+    return f"{valid:,}", f"{missing:,}"
 
 
 def codebook(study: Study) -> Codebook:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import Table
+from cxkit.study.codebook import LEAST_CUSTOMERS
 from cxkit.study.contract import COMPONENTS, Responses, SnapshotCustomers
+from cxkit.study.meaning import LEAST_EMPLOYEES
 from cxkit.study.requirements import REQUIREMENTS, lacking
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ _WHO = {
     "units": ("unit", "units"),
     "unit_scores": ("unit", "units"),
 }
+
+#: Rows and people below these are not told apart: a report of a filter would name them.
+_LEAST = {"customers": LEAST_CUSTOMERS, "employees": LEAST_EMPLOYEES}
 
 #: Touchpoints beyond these are counted, not listed.
 _MOST_LISTED = 12
@@ -141,17 +146,23 @@ def _tables(study: Study) -> Table:
             continue
         frame = study.frames[source.table]
         role, noun = _WHO[source.table]
-        who = f"{frame[role].nunique():,} {noun}" if role in frame else "–"
+        least = _LEAST.get(noun, 1)
+        people = frame[role].nunique() if role in frame else len(frame)
         rows.append(
             {
                 "table": source.table,
-                "rows": f"{len(frame):,}",
-                "who": who,
-                "period": _period(frame, source.table),
+                "rows": _told(len(frame), least),
+                "who": f"{_told(people, least)} {noun}" if role in frame else "–",
+                "period": "–" if 0 < people < least else _period(frame, source.table),
                 "file": source.name,
             }
         )
     return _table(rows, "What is there", numeric=["rows"])
+
+
+def _told(count: int, least: int) -> str:
+    """Say a count; from 1 to one less than the least they are not told apart."""
+    return f"<{least}" if 0 < count < least else f"{count:,}"
 
 
 def _period(frame: pd.DataFrame, table: str) -> str:
@@ -171,13 +182,16 @@ def _asked(study: Study) -> Table:
     rows: list[dict[str, str]] = []
 
     def add(kind: str, name: str, asked: int, answered: int, note: str = "") -> None:
-        share = f"{markup.number(100 * answered / asked)} %" if asked else "–"
+        noun = {"employee item": "employees", "unit score": "units"}.get(kind, "customers")
+        least = _LEAST.get(noun, 1)
+        few = not asked or 0 < answered < least or asked < least
+        share = "–" if few else f"{markup.number(100 * answered / asked)} %"
         rows.append(
             {
                 "what": kind,
                 "name": name,
-                "rows": f"{asked:,}",
-                "answered": f"{answered:,}",
+                "rows": _told(asked, least),
+                "answered": _told(answered, least),
                 "share": share,
                 "note": note,
             }
@@ -190,7 +204,7 @@ def _asked(study: Study) -> Table:
     if isinstance(customers, SnapshotCustomers) and study.has("customers"):
         frame = study.frames["customers"]
         for name, seen in customers.experience.items():
-            note = f"{int(frame[name].isin(seen.bad).sum()):,} bad"
+            note = f"{_told(int(frame[name].isin(seen.bad).sum()), LEAST_CUSTOMERS)} bad"
             add("experience", name, len(frame), int(frame[name].notna().sum()), note)
     engagement = study.contract.engagement
     if engagement is not None and study.has("engagement"):

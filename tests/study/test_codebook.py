@@ -161,3 +161,19 @@ def test_the_smallest_and_largest_are_single_people_and_not_shown(tmp_path: Path
 def test_the_fewest_are_those_of_the_policy() -> None:
     assert codebook.LEAST_CUSTOMERS == disclosure.LEAST_CUSTOMERS
     assert meaning.LEAST_EMPLOYEES == disclosure.LEAST_EMPLOYEES
+
+
+def test_how_many_left_is_not_told_of_few(tmp_path: Path) -> None:
+    def ends(left: int) -> list[str]:
+        people = [f"c{i},2024-01-01,{'2025-01-01' if i < left else ''}" for i in range(20)]
+        (tmp_path / "c.csv").write_text("\n".join(["id,start,end", *people]))
+        (tmp_path / "study.yml").write_text(
+            "study: A\nas_of: 2025-12-31\ncustomers:\n  file: c.csv\n  customer: id\n"
+            "  start: start\n  end: end\n"
+        )
+        shown = cx.codebook(cx.open_study(tmp_path)).tables()[0].shown.set_index("Role")
+        return shown.loc["end", ["Valid", "Missing"]].tolist()
+
+    assert ends(3) == ["<5", "withheld"]
+    assert ends(17) == ["withheld", "<5"]
+    assert ends(8) == ["8", "12"]

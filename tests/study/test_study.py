@@ -45,17 +45,20 @@ def test_it_says_what_is_there_and_what_is_not(shop: Shop) -> None:
     told = repr(study)
     for part in (
         "Corner shop: as of 2025-12-31. Nothing had to be mended.",
-        "2025-01-05 to 2025-03-05",
-        "2025Q1 to 2025Q1",
         "left_alone",
         "emotional_connection",
     ):
         assert part in told
     asked = next(t for t in overview(study) if "asked" in t.caption).frame.set_index("name")
-    assert asked.loc["nps", "answered"] == "3"
+    assert asked.loc["nps", "answered"] == "<5"
+    assert asked.loc["left_alone", "rows"] == "<10"
     assert asked.loc["emotional_connection", "note"] == "no data"
     assert asked.loc["renewal", "note"] == "no data"
-    assert asked.loc["phone", "rows"] == "2"
+    assert asked.loc["phone", ["rows", "share"]].tolist() == ["<5", "–"]
+    there = next(t for t in overview(study) if "there" in t.caption).frame.set_index("table")
+    assert there.loc["customers"].drop("file").tolist() == ["<5", "<5 customers", "–"]
+    whole = next(t for t in overview(cx.sample_study()) if "there" in t.caption).frame
+    assert "2023-07-08 to 2025-12-31" in set(whole["period"])
     assert report_of(study).endswith("Nothing was repaired, nothing flagged.")
 
 
