@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from cxkit.study.formats.raw import UnreadableError
+from cxkit.study.load import read_table
 from tests.study import fuzz, surveys
 
 if TYPE_CHECKING:
@@ -21,6 +23,28 @@ def test_no_spoiled_file_passes_for_another(tmp_path: Path) -> None:
     assert tally.slowest < fuzz.LONGEST
     assert tally.total.total() == 300
     assert tally.outcomes["text"]["opened, equal"] > 30
+
+
+def test_a_spoiled_file_of_duckdb_is_the_table_or_a_refusal(tmp_path: Path) -> None:
+    sound = surveys.FORMATS["DuckDB"](
+        fuzz.survey(np.random.default_rng(1), western=False), tmp_path
+    )
+    filled = np.flatnonzero(np.frombuffer(sound, dtype=np.uint8))  # most of it is room to grow
+    whole = read_table(sound, "a", surveys.COLUMNS).columns
+    refused = 0
+    for i in range(100):
+        rng = np.random.default_rng([1, i])
+        content = bytearray(sound)
+        content[rng.choice(filled)] ^= int(rng.integers(1, 256))
+        try:
+            found = read_table(bytes(content), "a", surveys.COLUMNS).columns
+        except UnreadableError:
+            refused += 1
+        else:
+            assert {n: t.tolist() for n, t in found.items()} == {
+                n: t.tolist() for n, t in whole.items()
+            }
+    assert refused > 50
 
 
 @pytest.mark.parametrize("name", surveys.DIALECTS)
