@@ -23,13 +23,14 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TWICE = re.compile(
     r'<div class="cx-table"[^>]*aria-label="Parameters".*?</table></div>', re.DOTALL
 )
-#: What a line should not end inside of: 9–10, 0.3 to 1.2, n = 656, 95 %, p < 0.001, 2025-12-31.
+#: What a line should not end inside of: 9–10, 0.3 to 1.2, n = 656, 95 %, 2025-12-31, 4: 3,753.
 _TOGETHER = re.compile(
     r"[(\[]?\b\d[\d,.]*–\d[\d,.]*\b[)\]]?"
     r"|\b[nrp] (?:is )?(?:=|&lt;) −?\d(?:[\d,.]*\d)?"
     r"|−?\b\d+(?:[.,]\d+)* to −?\d+(?:[.,]\d+)*\b"
     r"|−?\d[\d,.]* %"
     r"|\b\d{4}-\d\d-\d\d\b"
+    r"|\b\d+: \d[\d,]*\b"
 )
 _TAG = re.compile(r"""(<[A-Za-z/](?:"[^"]*"|'[^']*'|[^'">])*>)""")
 _FIGURE = re.compile(r"<figure([^>]*)>(.*?)</figure>", re.DOTALL)
