@@ -189,6 +189,11 @@ def test_a_printed_page_breaks_no_word_and_hides_no_table(browser: Browser, repo
             ".filter(t => !t.checkVisibility({contentVisibilityAuto: true})).length"
         )
         assert folded == 0, file.name
+        said_twice = page.evaluate(
+            "() => [...document.querySelectorAll('summary:has(+ .cx-table caption)')]"
+            ".filter(s => s.checkVisibility()).length"
+        )
+        assert said_twice == 0, file.name
         page.close()
 
 
