@@ -146,7 +146,7 @@ def _weights(checked: Checked, ledger: Ledger) -> None:
     if "weight" not in checked.frame:
         return
     given = checked.frame["weight"].to_numpy(dtype=float)
-    if np.isnan(given).any() or not (given > 0).any():
+    if not (given >= 0).all() or not (given > 0).any():  # refused already
         return
     share = given / given.max()  # the squares of large weights are beyond every number
     effective = float(share.sum() ** 2 / (share**2).sum())

@@ -36,6 +36,7 @@ def opened(folder: Path, *rows: str) -> cx.Study:
     ("row", "told"),
     [
         ("1,2025-01-05,9,4.5,1e999", r"1e999 is no weight"),
+        ("1,2025-01-05,9,4.5,-1e300", r"-1e300 is no weight"),
         ("1,2025-01-05,9,4.5,٢", r"٢ is no weight"),
         ("1,2025-01-05,٩,4.5,2", r"٩ is not a whole number"),
         ("1,2025-01-05,9,٤.٥,2", r"٤.٥ is not a number"),
