@@ -125,8 +125,13 @@ def main() -> None:
     ):
         spent = f"{found['seconds']:7.1f} s {found['cpu']:7.1f} CPU s {found['mib']:8,.0f} MiB"
         print(f"{name:30} {spent}")  # noqa: T201
-    faster, less = rows["seconds"] / counts["seconds"], rows["mib"] / counts["mib"]
-    print(f"{faster:.1f} times less time, {less:.1f} times less memory; apart {apart:.1e}")  # noqa: T201
+    # Processor time, since other work on the machine slows the clock of the short run most.
+    faster, less = rows["cpu"] / counts["cpu"], rows["mib"] / counts["mib"]
+    clock = rows["seconds"] / counts["seconds"]
+    print(  # noqa: T201
+        f"{faster:.1f} times less processor time ({clock:.1f} by the clock), {less:.1f} times less "
+        f"memory; apart {apart:.1e}"
+    )
     if faster < FASTER or less < LESS_MEMORY or apart > 1e-8:
         raise SystemExit("the hazard on counts does not keep what is promised")
 
