@@ -261,6 +261,9 @@ def batch(
 def init(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What your tools export.")],
     out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("study.yml"),
+    delimiter: Annotated[str, typer.Option(help="Between fields, if a text does not tell.")] = "",
+    encoding: Annotated[str, typer.Option(help="Of a text that does not tell its own.")] = "",
+    skip_rows: Annotated[int, typer.Option(help="Lines above a header, if it cannot be told.")] = 0,
 ) -> None:
     """Write a study.yml for some files, to be read and mended.
 
@@ -268,12 +271,13 @@ def init(
     that begins with QUESTION. Never writes over a file that is there.
     """
     from cxkit.study.propose import proposal
+    from cxkit.study.reading import said
 
     if out.exists():
         raise DataError(f"{out}: it is there already and not written over; name another: --out")
-    out.write_text(text := proposal(files, folder=out.parent), encoding="utf-8")
-    print(f"{out}: written. {text.count('QUESTION: ')} questions in it wait for you.")
-    print(f"next: answer them, then  cxkit check {out}")
+    how = said(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows)
+    out.write_text(text := proposal(files, folder=out.parent, how=how), encoding="utf-8")
+    print(f"{out}: {text.count('QUESTION: ')} questions in it wait for you; then cxkit check {out}")
 
 
 @app.command()
@@ -330,8 +334,7 @@ def simulate(
         raise MachineError(
             f"{out}: this folder cannot be written to ({error.strerror}). Name another."
         ) from None
-    print(f"written: {written}")
-    print(f"next:    cxkit check {written}")
+    print(f"written: {written}\nnext:    cxkit check {written}")
 
 
 def main() -> None:

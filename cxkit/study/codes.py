@@ -134,7 +134,7 @@ CX-R003 The text is not UTF-8 and was read as Windows-1252.
   Look at the characters that are listed; declare `encoding:` if they are wrong.
 CX-R004 The fields are separated by something else than commas.
   Nothing.
-CX-R005 Numbers are written with a decimal comma, or as declared.
+CX-R005 Numbers are written with a decimal comma.
   Nothing, unless a number listed means something else; then declare `decimal:`.
 CX-R006 Lines above the header were passed over.
   Nothing.
@@ -167,6 +167,8 @@ CX-R021 Values that the file itself declares to be no answer are missing, counte
 CX-R022 Numbers kept as text in a sheet were read as numbers.
   Nothing.
 CX-R023 Of several states of one case the last was kept.
+  Nothing.
+CX-R024 Numbers were read with the decimal mark that study.yml declares.
   Nothing.
 CX-F001 Rows without an id are exact copies of others; they are kept.
   Declare an id if there is one: then copies are dropped.
@@ -245,6 +247,9 @@ CX-F048 Something about cases cannot be told from this export.
 CX-F049 A database was in use when it was copied; rows in its -wal file are not read.
   Close the program that writes to it, and copy it again.
 """
+
+#: Repairs that somebody declared, in the file or in study.yml: a strict study takes them too.
+DECLARED = frozenset({"CX-R018", "CX-R021", "CX-R024"})
 
 _KINDS: dict[str, Literal["refuse", "repair", "flag"]] = {
     "E": "refuse",

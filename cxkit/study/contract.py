@@ -263,7 +263,7 @@ class UnitScores(Table):
 
 
 class Contract(c.Model):
-    """The whole study.yml; ``strict`` refuses what would be repaired."""
+    """The whole study.yml; ``strict`` refuses repairs that nobody declared."""
 
     study: c.Name
     as_of: Day

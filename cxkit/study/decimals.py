@@ -90,7 +90,8 @@ def with_points(
         f"{'' if private else example})."
     )
     lines = tuple(int(line) for line in raw.lines[changed])
-    return replace(raw, columns=columns, repairs=(*raw.repairs, ("CX-R005", told, lines)))
+    code = "CX-R024" if decimal else "CX-R005"
+    return replace(raw, columns=columns, repairs=(*raw.repairs, (code, told, lines)))
 
 
 def _says(text: str) -> set[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxkit.study.propose import asked_of, evidence_of, parts_of, proposed
+from cxkit.study.propose import asked_of, evidence_of, proposed
+from cxkit.study.reading import said
+from cxkit.study.within import parts_of
 
 if TYPE_CHECKING:
     from cxkit.results import Table
@@ -22,7 +24,9 @@ _COLUMNS = (
 )
 
 
-def describe(file: str | Path) -> Table:
+def describe(
+    file: str | Path, *, delimiter: str = "", encoding: str = "", skip_rows: int = 0
+) -> Table:
     r"""Show what a file holds, column by column, and what each column may be in a study.
 
     Parameters
@@ -30,6 +34,9 @@ def describe(file: str | Path) -> Table:
     file : str or Path
         Any file that a study may name: text, a workbook, Parquet, JSON, SPSS, Stata, SQLite,
         DuckDB.
+    delimiter, encoding, skip_rows : str, str, int, optional
+        What stands between the fields of a text, its encoding and the lines above its header: used
+        where the file does not tell.
 
     Returns
     -------
@@ -42,6 +49,8 @@ def describe(file: str | Path) -> Table:
     ------
     DataError
         The file cannot be read.
+    ParameterError
+        What is said of it cannot be.
 
     Notes
     -----
@@ -64,7 +73,7 @@ def describe(file: str | Path) -> Table:
     from cxkit.results import Table
 
     path = Path(file)
-    found = parts_of(path)
+    found = parts_of(path, said(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows))
     frame = pd.DataFrame([row for part in found for row in _rows(part, many=len(found) > 1)])
     told = [f"{_name(part)}: {part.rows:,} rows, {_looks(part)}." for part in found]
     return Table.of(frame, caption=" ".join(told), columns=_COLUMNS)
@@ -72,7 +81,7 @@ def describe(file: str | Path) -> Table:
 
 def _name(part: Described) -> str:
     """Return the file, with the sheet or table of it."""
-    return next((f"{part.path.name} {value}" for value in part.how.values()), part.path.name)
+    return f"{part.path.name} {part.part[1]}".rstrip()
 
 
 def _looks(part: Described) -> str:
@@ -85,7 +94,7 @@ def _rows(part: Described, *, many: bool) -> list[dict[str, object]]:
     """Return one row per column."""
     best = proposed(part)
     roles = {p.name: role for role, p in best.roles.items()} if best else {}
-    before = f"{next(iter(part.how.values()))}: " if many else ""
+    before = f"{part.part[1]}: " if many else ""
     return [
         {
             "column": before + p.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cxkit.errors import ColumnError, CxkitError, DataError, ScaleError
 from cxkit.results import Finding
-from cxkit.study.codes import CODES
+from cxkit.study.codes import CODES, DECLARED
 
 #: More refusals than this are counted, not told.
 MOST_TOLD = 20
@@ -66,10 +66,10 @@ class Ledger:
     ) -> None:
         """Add one finding of the kind that its code has, with its first lines.
 
-        In a strict study a repair is a refusal.
+        In a strict study a repair is a refusal, unless the file or study.yml declares it.
         """
         kind = CODES[code].kind
-        if kind == "repair" and self.strict:
+        if kind == "repair" and self.strict and code not in DECLARED:
             kind = "refuse"
             cure = "The study is strict: mend it in the file, or take  strict: true  out."
         if kind == "refuse":

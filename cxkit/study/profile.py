@@ -77,10 +77,15 @@ class Described:
     """One table of one file: how it is read, and its columns."""
 
     path: Path
-    how: dict[str, str]
+    how: dict[str, str | int]
     rows: int
     told: tuple[str, ...]
     columns: tuple[Profile, ...]
+
+    @property
+    def part(self) -> tuple[str, str]:
+        """Whether it is a sheet or a table of the file, and its name; empty where it is all."""
+        return next(((k, str(v)) for k, v in self.how.items() if k in ("sheet", "table")), ("", ""))
 
 
 def described(path: Path, how: Reading | None = None) -> Described:
@@ -112,7 +117,7 @@ def described(path: Path, how: Reading | None = None) -> Described:
         questions[fault.column] = f"{fault.text} {fault.cure}"
     return Described(
         path=path,
-        how={k: v for k, v in how.model_dump().items() if v and isinstance(v, str)},
+        how={k: v for k, v in how.model_dump().items() if v and isinstance(v, str | int)},
         rows=raw.rows,
         told=tuple(f"{text} [{code}]" for code, text, _ in raw.repairs),
         columns=tuple(_profile(raw, name, questions.get(name, "")) for name in raw.columns),

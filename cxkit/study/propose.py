@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from cxkit.errors import DataError
-from cxkit.study.formats.raw import UnreadableError
-from cxkit.study.profile import Described, Profile, described
-from cxkit.study.reading import Reading
 from cxkit.study.signs import SIGNS, Sign
+from cxkit.study.within import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from cxkit.study.profile import Described, Profile
+    from cxkit.study.reading import Reading
 
 #: A table is proposed from this weight of signs on, and asked about where another comes so near.
 LEAST, NEAR = 3.0, 1.0
@@ -72,7 +72,7 @@ class Proposed:
         return self.table in {"engagement", "staff"}
 
 
-def proposal(files: Sequence[Path], *, folder: Path) -> str:
+def proposal(files: Sequence[Path], *, folder: Path, how: Reading | None = None) -> str:
     """Return the text of a study.yml for some files.
 
     Parameters
@@ -81,6 +81,8 @@ def proposal(files: Sequence[Path], *, folder: Path) -> str:
         One file or more; of a workbook or database every sheet or table that holds something.
     folder : Path
         Where the study.yml will stand; files are named from there.
+    how : Reading, optional
+        How the files are to be read that do not tell it themselves.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def proposal(files: Sequence[Path], *, folder: Path) -> str:
     DataError
         A file cannot be read.
     """
-    found = [part for path in files for part in parts_of(path)]
+    found = [part for path in files for part in parts_of(path, how)]
     tables: dict[str, Proposed] = {}
     asides: list[str] = []
     for each in found:
@@ -130,40 +132,6 @@ def proposal(files: Sequence[Path], *, folder: Path) -> str:
         lines += ["", *_table(tables[name], folder)]
     lines += ["", *(f"# {_comment(text)}" for text in asides)] if asides else []
     return "\n".join(lines) + "\n"
-
-
-def parts_of(path: Path) -> list[Described]:
-    """Return every table of a file: its only one, or each sheet or table that holds something.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read.
-    """
-    try:
-        return [described(path)]
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file.") from None
-    except OSError as error:
-        raise DataError(f"{path}: it cannot be read ({error.strerror}).") from None
-    except UnreadableError as fault:
-        if not fault.parts:
-            raise _refused(path, fault) from None
-        word, names = fault.parts
-    found = []
-    for name in names:
-        try:
-            found.append(described(path, Reading.model_validate({word: name})))
-        except UnreadableError as part:
-            raise _refused(path, part) from None
-    return found
-
-
-def _refused(path: Path, fault: UnreadableError) -> DataError:
-    """Say why a file cannot be read."""
-    line = f" line {fault.lines[0]}" if fault.lines else ""
-    column = f", column {fault.column}" if fault.column else ""
-    return DataError(f"{path.name}{line}{column}: {fault.text}\n  {fault.cure}  [{fault.code}]")
 
 
 def proposed(file: Described) -> Proposed | None:
@@ -206,7 +174,7 @@ def _weigh(
     if table == "customers" and "customer" in roles and not roles["customer"].unique:
         weight -= 2
     stem = re.sub(r"\W+", "_", file.path.stem.casefold())
-    part = next(iter(file.how.values()), "").casefold()
+    part = file.part[1].casefold()
     if table in {stem, part} or re.search(rf"(^|_){table.rstrip('s')}s?(_|$)", stem):
         weight += _BY_NAME
     return weight, roles
@@ -218,7 +186,10 @@ def _table(table: Proposed, folder: Path) -> list[str]:
     lines = [f"{table.table}:  # {_comment(_why(table))}"]
     lines += [f"  # QUESTION: {_comment(question)}" for question in table.questions]
     lines.append(f"  {_line('file', os.path.relpath(file.path, folder), f'{file.rows:,} rows')}")
-    lines += [f"  {_line(key, value, 'one of several parts')}" for key, value in file.how.items()]
+    for key, value in file.how.items():
+        text = _scalar(value) if isinstance(value, str) else str(value)
+        why = "one of several parts" if key == file.part[0] else "as you said"
+        lines.append(f"  {key}: {text}  # {why}")
     lines += [f"  # reading it: {_comment(text)}" for text in file.told]
     lines += _missing(table)
     if table.table == "unit_scores":
@@ -231,12 +202,24 @@ def _table(table: Proposed, folder: Path) -> list[str]:
         lines.append('  # QUESTION: which questionnaire? Write  instrument: {value: "ITS NAME"}')
     needed = [s for s in SIGNS[table.table] if s.needed and s.role not in table.roles]
     lines += [f"  # QUESTION: which column is {sign.role}? None was found." for sign in needed]
+    lines += _days_left(table)
     if table.rest:
         left = ", ".join(
             f"{p.name} ({p.kind}: {evidence_of(p, private=table.private)})" for p in table.rest
         )
         lines.append(f"  # not used: {_comment(left)}")
     return lines
+
+
+def _days_left(table: Proposed) -> list[str]:
+    """Ask for the role of days without one: without its day a score says nothing about leaving."""
+    days = [p for p in table.rest if p.kind == "day"]
+    roles = [s.role for s in SIGNS[table.table] if s.dated and s.role not in table.roles]
+    if not days or not roles:
+        return []
+    told = f"does {' or '.join(p.name for p in days)} hold {' or '.join(roles)}?"
+    line = f"{roles[-1]}: {_value(roles[-1], days[0]).text}"
+    return [f"  # QUESTION: {_comment(f'{told} For example  {line}')}"]
 
 
 def _why(table: Proposed) -> str:
@@ -384,8 +367,8 @@ def _groups(table: Proposed) -> list[str]:
 
 def _shown(file: Described) -> str:
     """Return a file's name, with the part of it."""
-    part = next((f" {key} {value!r}" for key, value in file.how.items()), "")
-    return file.path.name + part
+    key, name = file.part
+    return f"{file.path.name} {key} {name!r}" if key else file.path.name
 
 
 def _line(key: str, value: str, why: str) -> str:

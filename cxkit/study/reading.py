@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationError
 
+from cxkit.errors import ParameterError
 from cxkit.study.columns import Model
 
 #: Rows that the rules of a tool drop unless they are kept by name.
@@ -55,3 +56,23 @@ class Reading(Model):
     table: Annotated[str, BeforeValidator(_part)] = ""
     skip_rows: Annotated[int, BeforeValidator(_rows)] = 0
     keep: tuple[Sort, ...] = ()
+
+
+def said(*, delimiter: str, encoding: str, skip_rows: int) -> Reading:
+    r"""Return how a file of text is to be read, as a person says it before there is a study.yml.
+
+    >>> said(delimiter="\\t", encoding="", skip_rows=2).delimiter
+    '\t'
+    """
+    given = {
+        "delimiter": delimiter.replace("\\t", "\t"),
+        "encoding": encoding,
+        "skip_rows": skip_rows,
+    }
+    try:
+        return Reading.model_validate({key: value for key, value in given.items() if value})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = str(fault["loc"][0])
+        told = fault["msg"].removeprefix("Value error, ")
+        raise ParameterError(f"{key}: {given[key]!r} cannot be: it {told}.") from None

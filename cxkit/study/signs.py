@@ -24,6 +24,11 @@ class Sign:
     needed: bool = False
     weight: float = 1.0
 
+    @property
+    def dated(self) -> bool:
+        """Whether its column holds days."""
+        return self.kinds == _DAYS
+
 
 def _sign(
     role: str, kinds: frozenset[str], words: str, *, needed: bool = False, weight: float = 1.0
@@ -45,13 +50,14 @@ SIGNS: dict[str, tuple[Sign, ...]] = {
         _sign("nps", _SCORES, "nps|likely to recommend|how likely|weiterempf|recommend", weight=3),
         _sign("csat", _SCORES, "csat|satisf|zufrieden", weight=3),
         _sign("ces", _SCORES, "ces|effort|easy to|how easy|aufwand", weight=3),
-        _sign("response", _IDS, "response id|responseid|response|respondent|antwort|record id",
-              weight=2),
+        _sign("response", _IDS,
+              "response id|responseid|response|respondent|antwort|record id|teilnehmer", weight=2),
         _sign("customer", _IDS, _CUSTOMER),
         _sign("unit", _IDS, _UNIT, weight=0.5),
         _sign("asked_on", _DAYS, "asked|sent|invited|distributed|start|begin"),
         _sign("answered_on", _DAYS,
-              "answered|recorded|complet|submit|end|finish|timestamp|zeitstempel|response|date",
+              "answered|recorded|complet|submit|end|finish|timestamp|zeitstempel|response|date|datum|"
+              "beantwortet|fecha|data",
               weight=2),
         _sign("touchpoint", _WORDS, "touchpoint|touch point|channel|contact|kanal"),
         _sign("stage", _WORDS, "stage|phase|journey"),
@@ -64,7 +70,8 @@ SIGNS: dict[str, tuple[Sign, ...]] = {
         _sign("referred", _EITHER, "referred|recommended"),
         _sign("review", _EITHER, "review|wrote"),
         _sign("weight", _NUMBERS, "weight|gewicht"),
-        _sign("comment", _WORDS, "comment|verbatim|feedback|reason|why|kommentar|open text"),
+        _sign("comment", _WORDS,
+              "comment|verbatim|feedback|reason|why|kommentar|bemerkung|open text"),
     ),
     "customers": (
         _sign("customer", _IDS, f"{_CUSTOMER}|id", needed=True),

@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cxkit.study.codes import CODES
+from cxkit.study.codes import CODES, DECLARED
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "findings.md"
 
 HEADINGS = {
     "refuse": ("Refused", "The work stops before any number; all refusals are told at once."),
-    "repair": ("Repaired", "Mended by rule, counted and told; `strict: true` refuses instead."),
+    "repair": (
+        "Repaired",
+        "Mended by rule, counted and told; `strict: true` refuses instead, save what the file or "
+        f"study.yml itself declares ({', '.join(sorted(DECLARED))}).",
+    ),
     "flag": ("Flagged", "Kept as it is; what follows from it is said."),
 }
 

@@ -1,13 +1,15 @@
 """Genuine files of statistics programs and of a ticketing tool, against a second reader.
 
 The SPSS files were read apart from the kit by a reader written by hand from the published layout
-of the format (records 2, 3, 4, 7 and the packed cases), the Stata files by pandas, the tickets by
-Python's json and csv modules; what they found stands here.
+of the format (records 2, 3, 4, 7 and the packed cases), `notes.dta` by pandas, the tickets by
+Python's json and csv modules; what they found stands here. pandas does not tell Stata's .a to .z
+from one another: `tagged-na-double.dta` is read by the few lines of by_hand() below.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +109,42 @@ def test_a_column_is_what_a_second_reader_finds(known: Known) -> None:
     assert raw.absent.get(known.column, {}) == known.missing
     told = [code for code, said, _ in raw.repairs if known.column in said]
     assert told == (["CX-R021"] if known.missing else [])
+
+
+def by_hand(content: bytes) -> tuple[list[str], dict[str, str]]:
+    """Return the one column of doubles and the labels of a Stata file of release 118.
+
+    A missing double is 0x7fe0 and then which one it is: 0 for ".", 1 to 26 for .a to .z; in the
+    table of labels, whose codes are whole numbers, 0x7fffffe5 and on.
+    """
+    _, _, rest = content.partition(b"<data>")
+    data, _, rest = rest.partition(b"</data>")
+    values = []
+    for (bits,) in struct.iter_unpack("<Q", data):
+        plain = struct.unpack("<d", struct.pack("<Q", bits))[0]
+        which = (bits >> 40) & 0xFF if bits >> 48 == 0x7FE0 else 0
+        values.append(f".{chr(96 + which)}" if which else f"{plain:g}")
+    _, _, labels = rest.partition(b"<lbl>")
+    table = labels[4 + 129 + 3 :]  # its length, its name, its padding
+    n, size = struct.unpack("<ii", table[:8])
+    starts, codes = struct.unpack(f"<{n}i", table[8 : 8 + 4 * n]), table[8 + 4 * n : 8 + 8 * n]
+    words = table[8 + 8 * n : 8 + 8 * n + size]
+    found = {
+        chr(96 + code - 0x7FFFFFE5): words[start:].split(b"\0")[0].decode()
+        for start, code in zip(starts, struct.unpack(f"<{n}i", codes), strict=True)
+    }
+    return values, found
+
+
+def test_the_missing_codes_of_stata_are_those_read_by_hand() -> None:
+    content = content_of("tagged-na-double.dta")
+    values, labels = by_hand(content)
+    assert values == ["1", "2", "3", "4", "5", ".a", ".h", ".z"]
+    raw = read_table(content, "tagged-na-double.dta", ["x"], keep_all=True)
+    assert raw.columns["x"].tolist() == [v if not v.startswith(".") else "" for v in values]
+    assert raw.value_labels["x"] == labels
+    told = {f"{labels[v[1]]} ({v})" if v[1] in labels else v: 1 for v in values if v[0] == "."}
+    assert raw.absent["x"] == told
 
 
 def test_a_moment_at_which_the_reader_raises_is_a_clear_error(tmp_path: Path) -> None:

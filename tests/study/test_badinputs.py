@@ -17,7 +17,7 @@ from cxkit.disclosure import Policy, showable
 from cxkit.errors import CxkitError
 from cxkit.linkage.waves import changed
 from cxkit.retention.separation import separation
-from cxkit.study.codes import CODES
+from cxkit.study.codes import CODES, DECLARED
 from cxkit.study.overview import report_of
 from tests.study.bad_files import BAD, EN, LIKERT, SOUND, SURVEY, Bad, replaced
 
@@ -161,11 +161,24 @@ def test_a_strict_study_refuses_what_would_be_repaired(tmp_path: Path) -> None:
             continue
         (folder := tmp_path / bad.id).mkdir()
         strict = ("as_of: 2026-12-31\n", "as_of: 2026-12-31\nstrict: true\n")
+        repairs = {code for code in bad.codes if CODES[code].kind == "repair"}
+        if repairs <= DECLARED:
+            told = {f.code for f in mended(bad, folder, strict).findings if f.kind == "repair"}
+            assert told == repairs, "what a file declares is told, and taken"
+            continue
         with pytest.raises(CxkitError, match="The study is strict") as caught:
             mended(bad, folder, strict)
-        repairs = [code for code in bad.codes if CODES[code].kind == "repair"]
-        for code in repairs:
+        for code in repairs - DECLARED:
             assert f"[{code}]" in str(caught.value), bad.id
+
+
+def test_a_strict_study_takes_the_decimal_mark_that_it_declares(tmp_path: Path) -> None:
+    bad = BY_ID["B007"]
+    strict = ("as_of: 2026-12-31\n", "as_of: 2026-12-31\nstrict: true\n")
+    said = ("responses:\n", 'responses:\n  delimiter: ";"\n  decimal: ","\n')
+    study = mended(bad, tmp_path, strict, said)
+    assert [f.code for f in study.findings if f.kind == "repair"] == ["CX-R024"]
+    assert study.responses["csat"].mean() == pytest.approx(3.25)
 
 
 def test_no_odds_ratio_is_printed_where_a_score_tells_everything(tmp_path: Path) -> None:

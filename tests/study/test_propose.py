@@ -18,6 +18,7 @@ from cxkit.cli import app
 from cxkit.errors import ContractError, DataError
 from cxkit.study.contract import read_contract
 from cxkit.study.propose import proposal
+from cxkit.study.reading import Reading
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -192,6 +193,55 @@ def test_init_writes_once_and_check_reads_it(tmp_path: Path) -> None:
     assert again.exit_code == 2
     assert "not written over" in again.output
     assert out.read_bytes() == before
+
+
+def test_init_asks_for_a_separator_and_takes_what_is_said(tmp_path: Path) -> None:
+    (tmp_path / "responses.csv").write_text("nps;a,b\n9;1,5\n0;2,5\n10;3,5\n")
+    (tmp_path / "customers.csv").write_text(
+        "customer_id,joined_on,left_on\nc1,2024-01-01,\nc2,2024-02-01,2025-01-31\n"
+    )
+    out = tmp_path / "study.yml"
+    init = ["init", *(str(tmp_path / f"{name}.csv") for name in ("responses", "customers"))]
+    init += ["--out", str(out)]
+    asked = CliRunner().invoke(app, init)
+    assert asked.exit_code == 2
+    assert "cxkit init --delimiter" in asked.output
+    assert not out.exists()
+    with pytest.raises(DataError, match=r"cx\.describe\(\.\.\., delimiter=\.\.\.\)"):
+        cx.describe(tmp_path / "responses.csv")
+    refused = CliRunner().invoke(app, [*init, "--delimiter", ";;"])
+    assert refused.exit_code == 2
+    assert "delimiter: ';;' cannot be: it is one character" in refused.output
+    assert CliRunner().invoke(app, [*init, "--delimiter", ";"]).exit_code == 0
+    found = yaml.safe_load(out.read_text())
+    assert found["responses"]["delimiter"] == ";"
+    assert "delimiter" not in found["customers"], "said only of the file that does not tell"
+    assert CliRunner().invoke(app, ["check", str(out)]).exit_code == 0
+    shown = cx.describe(tmp_path / "responses.csv", delimiter=";")
+    assert shown.frame["column"].tolist() == ["nps", "a,b"]
+
+
+def test_lines_above_a_header_are_said_as_a_number(tmp_path: Path) -> None:
+    (tmp_path / "responses.csv").write_text("Survey of May\nnps,csat\n9,4\n0,1\n10,5\n")
+    with pytest.raises(DataError, match="cxkit init --skip-rows"):
+        proposal([tmp_path / "responses.csv"], folder=tmp_path)
+    text = proposal([tmp_path / "responses.csv"], folder=tmp_path, how=Reading(skip_rows=1))
+    assert yaml.safe_load(text)["responses"]["skip_rows"] == 1
+    (tmp_path / "study.yml").write_text(text + "as_of: 2025-12-31\n")
+    assert cx.open_study(tmp_path).responses["nps"].tolist() == [9, 0, 10]
+
+
+def test_a_day_in_no_role_is_asked_about(tmp_path: Path) -> None:
+    survey = "nps,customer,{}\n9,c1,2025-01-05\n0,c2,2025-02-01\n"
+    for name in ("Datum Antwort", "answered"):
+        text = proposed(tmp_path, survey.format(name))
+        found = yaml.safe_load(text)["responses"]["answered_on"]
+        assert (found if isinstance(found, str) else found["column"]) == name
+        assert not any("hold asked_on" in q for q in questions(text))
+    text = proposed(tmp_path, survey.format("paivays"))
+    assert "answered_on" not in yaml.safe_load(text)["responses"]
+    (asked,) = [q for q in questions(text) if "paivays" in q]
+    assert "does paivays hold asked_on or answered_on? For example  answered_on: paivays" in asked
 
 
 @pytest.mark.parametrize(
