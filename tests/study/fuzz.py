@@ -42,7 +42,7 @@ SIGNS = [
 ]  # fmt: skip
 
 #: Findings that say how a file is written: they excuse no other value. A flag excuses none either.
-HOW_WRITTEN = {"CX-R002", "CX-R004", "CX-R005"}
+HOW_WRITTEN = {"CX-R002", "CX-R004", "CX-R005", "CX-R024"}
 
 
 #: What the spoiled files were read by.
@@ -484,8 +484,8 @@ def _try(
     if dialect is None:
         wanted: object = plain(surveys.frame(rows))
     else:
-        if "CX-R005" in told and dialect.decimal == ".":
-            mended.append("CX-R005")
+        if dialect.decimal == ".":
+            mended += sorted({"CX-R005", "CX-R024"} & set(told))
         try:
             wanted = strict(content, dialect)
         except StrictError as why:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What only says how a file is written, or what is doubtful in it: no value is changed by these.
-HOW_WRITTEN = {"CX-R002", "CX-R004", "CX-R005", "CX-R021"}
+HOW_WRITTEN = {"CX-R002", "CX-R004", "CX-R005", "CX-R021", "CX-R024"}
 
 WESTERN = 'aZ09éßÑ€„-–\'""=+@#%&\\/.,;:|^\t \n'
 WIDE = WESTERN + "№Жñ日本😀\u200d\u05d0\u2028\x85"
