@@ -139,7 +139,7 @@ def what_goes_with_leaving(
     >>> from cxkit.retention.causes import what_goes_with_leaving
     >>> found = what_goes_with_leaving(cx.sample_study())
     >>> sorted(set(found.frame["group"]))
-    ['components', 'consistency', 'service']
+    ['cases', 'components', 'consistency', 'service']
     """
     study.need("customers", why="to see who left")
     if study.contract.of("customers").form == "snapshot":

@@ -96,7 +96,7 @@ def test_a_refusal_leaves_no_report_and_exits_two(tmp_path):
     )
     run = report("retention", tmp_path / "study.yml", tmp_path / "out")
     assert run.returncode == 2
-    assert "None of the 2 customers in the table has left" in run.stderr + run.stdout
+    assert "customers in the table has left by 2025-01-01" in run.stderr + run.stdout
     names = {p.name for p in (tmp_path / "out").iterdir()}
     assert names == {"retention_vs_experience.FAILED.html", "retention_vs_experience.FAILED.log"}
 

@@ -95,7 +95,8 @@ class TestABatch:
             r"Does it fail\? .*Failed – a cell ended with KeyError, in the part .Here.", text
         )
         assert "An earlier whole report is still here: fails.html" in text
-        assert "is not a whole number from 0 to 10" in text
+        assert "An answer lies outside the scale that was declared for it." in text
+        assert "is not a whole number from 0 to 10" not in text, "which quotes the answer"
         assert re.findall(r'href="([^"]+)"', page) == [
             "fails.FAILED.html",
             "fails.html",

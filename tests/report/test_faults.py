@@ -14,6 +14,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ import cxkit
 from tests.report import made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 pytestmark = [
     pytest.mark.notebook,
@@ -111,13 +112,14 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    out, private = tmp_path / "out", tmp_path / "t"
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    out = tmp_path / "out"
     out.mkdir()
-    private.mkdir()
     for ending in ("html", "ipynb"):
         (out / f"made.{ending}").write_bytes(EARLIER)
-    return Scene(tmp_path, out, private)
+    # Below tmp_path the name could be too long for a kernel's socket, and another folder be taken.
+    with tempfile.TemporaryDirectory(prefix="t-") as private:
+        yield Scene(tmp_path, out, Path(private))
 
 
 def wait_for(there: Callable[[], object], run: subprocess.Popen[str]) -> None:
