@@ -6,6 +6,7 @@ columns are quoted, never taken for SQL.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -84,17 +85,17 @@ def read_sqlite(
     try:
         if len(content) < _said_size(content):
             raise sqlite3.DatabaseError("cut short")
-        base = sqlite3.connect(":memory:")
-        base.deserialize(content)
-        base.execute("pragma trusted_schema = off")
-        if base.execute("pragma quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("damaged")
-        held = _sqlite_tables(base)
-        name = chosen("table", held, how.table)
-        header = tuple(held[name])
-        taken = [column for column in header if keep_all or column in wanted]
-        query = f"select {', '.join(map(quoted, taken)) or '1'} from {quoted(name)}"  # noqa: S608
-        rows = base.execute(query).fetchall()
+        with contextlib.closing(sqlite3.connect(":memory:")) as base:
+            base.deserialize(content)
+            base.execute("pragma trusted_schema = off")
+            if base.execute("pragma quick_check(1)").fetchone() != ("ok",):
+                raise sqlite3.DatabaseError("damaged")
+            held = _sqlite_tables(base)
+            name = chosen("table", held, how.table)
+            header = tuple(held[name])
+            taken = [column for column in header if keep_all or column in wanted]
+            query = f"select {', '.join(map(quoted, taken)) or '1'} from {quoted(name)}"  # noqa: S608
+            rows = base.execute(query).fetchall()
     except sqlite3.DatabaseError:
         raise UnreadableError(
             "CX-E016",

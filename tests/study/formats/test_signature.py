@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 import zipfile
@@ -45,7 +46,7 @@ def test_files_of_real_writers_are_known(tmp_path: Path) -> None:
     parquet = io.BytesIO()
     frame.to_parquet(parquet)
     assert kind_of(parquet.getvalue()) == "parquet"
-    with sqlite3.connect(tmp_path / "a.db") as base:
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as base:
         frame.to_sql("answers", base)
     assert kind_of((tmp_path / "a.db").read_bytes()) == "sqlite"
     import duckdb
