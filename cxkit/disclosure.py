@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxkit.errors import ParameterError
-from cxkit.results import Table
+from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
-
-
-#: Nothing is shown for fewer people than these; a parameter may only raise them.
-LEAST_EMPLOYEES = 10
-LEAST_CUSTOMERS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

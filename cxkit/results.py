@@ -22,6 +22,10 @@ ANSWER_MIME = "application/vnd.cxkit.answer+json"
 PROVENANCE_MIME = "application/vnd.cxkit.provenance+json"
 FIGURE_MIME = "application/vnd.cxkit.figure+json"
 
+#: Nothing is shown for fewer people than these; a parameter may only raise them.
+LEAST_EMPLOYEES = 10
+LEAST_CUSTOMERS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:

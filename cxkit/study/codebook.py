@@ -9,18 +9,14 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
-from cxkit.results import Table
+from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Table
 from cxkit.study import columns as c
 from cxkit.study.labelled import Labels
-from cxkit.study.meaning import LEAST_EMPLOYEES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cxkit.study.study import Study
-
-#: Nothing is told of fewer customers than these, nor of fewer employees than LEAST_EMPLOYEES.
-LEAST_CUSTOMERS = 5
 
 #: Tables about people, with the column that tells them apart.
 _PEOPLE = {

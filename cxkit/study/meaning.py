@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit.markup import counted
+from cxkit.results import LEAST_EMPLOYEES
 from cxkit.study.contract import DatedCustomers, Engagement, Responses, SnapshotCustomers
 
 if TYPE_CHECKING:
@@ -30,9 +32,6 @@ LEAST_EFFECTIVE = 0.5
 
 #: Fewer who left than this, and nothing about causes of leaving can be fitted.
 FEW_EVENTS = 10
-
-#: As in cxkit.disclosure: nothing is shown of fewer employees.
-LEAST_EMPLOYEES = 10
 
 #: Words that rows are compared by.
 GROUPS = ("touchpoint", "mode", "end_reason", "channel", "pay_band")
@@ -204,9 +203,9 @@ def _unanimous(checked: Checked, table: Engagement, ledger: Ledger) -> None:
     if len(found):
         ledger.flag(
             "CX-F033",
-            f"in {_units(len(found))} of {len(people):,} all employees gave the same answers. By "
-            "the unanimity rule it is never drawn, though large enough: its mean would tell what "
-            "each of them said.",
+            f"in {counted(len(found), 'unit')} of {len(people):,} all employees gave the same "
+            "answers. By the unanimity rule it is never drawn, though large enough: its mean would "
+            "tell what each of them said.",
             checked.place(checked.frame["unit"].isin(found), role="unit"),
         )
 
@@ -226,13 +225,8 @@ def _nearly_the_same_people(checked: Checked, ledger: Ledger) -> None:
     if told:
         ledger.flag(
             "CX-F034",
-            f"in {_units(len(told))} the respondents of two waves differ by fewer than "
+            f"in {counted(len(told), 'unit')} the respondents of two waves differ by fewer than "
             f"{LEAST_EMPLOYEES} people. By the differencing rule such a unit is not drawn in a "
             "report of one wave: two means would tell what those few said.",
             checked.place(checked.frame["unit"].isin(told), role="unit"),
         )
-
-
-def _units(n: int) -> str:
-    """Count units in words."""
-    return f"{n:,} unit{'' if n == 1 else 's'}"

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
-from cxkit.results import Table
-from cxkit.study.codebook import LEAST_CUSTOMERS
+from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Table
 from cxkit.study.contract import COMPONENTS, Responses, SnapshotCustomers
-from cxkit.study.meaning import LEAST_EMPLOYEES
 from cxkit.study.requirements import REQUIREMENTS, lacking
 
 if TYPE_CHECKING:
