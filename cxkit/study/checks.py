@@ -163,8 +163,8 @@ def read_study_table(
     shown = Path(table.file).name
     try:
         path = located(table.file, folder)
-        keyed = set(KEYS[name]) <= {*table.roles, *table.given} and not _rows_are_ids(table)
         rows_are_ids = _rows_are_ids(table)
+        keyed = set(KEYS[name]) <= {*table.roles, *table.given} and not rows_are_ids
         wanted = [
             spec.column
             for role, spec in table.roles.items()

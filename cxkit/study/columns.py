@@ -81,17 +81,21 @@ Zone = Annotated[str, BeforeValidator(_zone)]
 Marks = Annotated[tuple[float, ...] | tuple[str, ...], BeforeValidator(_marks)]
 
 
-class Column(Model):
-    """A column of a file, by its name there; ``role: NAME`` is short for ``{column: NAME}``."""
-
-    column: Name
-    example: ClassVar[str] = "NAME"
+class Named(Model):
+    """What a column of a file says; ``role: NAME`` is short for ``{column: NAME}``."""
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, given: object) -> object:
         """Take a bare name as the column."""
         return _short(given)
+
+
+class Column(Named):
+    """A column of a file, by its name there."""
+
+    column: Name
+    example: ClassVar[str] = "NAME"
 
 
 class Id(Column):
@@ -274,19 +278,13 @@ class UnitScore(Score):
     example: ClassVar[str] = "{column: NAME, scale: [0, 100]}"
 
 
-class Count(Model):
+class Count(Named):
     """How many people stand behind a unit's score, or that this was not published, and when."""
 
     column: Name | None = None
     counts: Literal["not published"] | None = None
     waves: tuple[Name, ...] = ()
     example: ClassVar[str] = "{column: NAME, counts: not published, waves: [2025]}"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: object) -> object:
-        """Take a bare name as the column."""
-        return _short(given)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -296,19 +294,13 @@ class Count(Model):
         return self
 
 
-class Instrument(Model):
+class Instrument(Named):
     """Which questionnaire a unit's score comes from: a column, one value, or by wave."""
 
     column: Name | None = None
     value: str | None = None
     by_wave: dict[str, str] | None = None
     example: ClassVar[str] = '{value: "NAME OF THE QUESTIONNAIRE"}'
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: object) -> object:
-        """Take a bare name as the column."""
-        return _short(given)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -318,18 +310,12 @@ class Instrument(Model):
         return self
 
 
-class Wave(Model):
+class Wave(Named):
     """When people were asked: a column, or one value where a file holds a single wave."""
 
     column: Name | None = None
     value: Name | None = None
     example: ClassVar[str] = "NAME"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, given: object) -> object:
-        """Take a bare name as the column."""
-        return _short(given)
 
     @model_validator(mode="after")
     def _one(self) -> Self:

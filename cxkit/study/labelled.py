@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from cxkit.study.columns import Score, Text, YesNo
 
@@ -76,7 +75,7 @@ def with_words(raw: RawTable, roles: Mapping[str, Column], *, private: bool) -> 
         words = raw.value_labels.get(spec.column, {})
         if not wants or not words or spec.column not in columns:
             continue
-        codes, values = pd.factorize(raw.columns[spec.column])
+        codes, values = raw.coded(spec.column)
         held = {value: words[value] for value in values.tolist() if words.get(value)}
         twice = {word for word in held.values() if list(held.values()).count(word) > 1}
         texts = [

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from cxkit.study.formats import ticketing
 from cxkit.study.formats.compressed import unpacked, unzipped
+from cxkit.study.formats.databases import read_duckdb, read_sqlite
 from cxkit.study.formats.delimited import read_delimited
+from cxkit.study.formats.excel import read_excel
 from cxkit.study.formats.large import Opened, read_large
 from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import RawTable, UnreadableError
+from cxkit.study.formats.records import read_records
 from cxkit.study.formats.signature import WORDS, kind_of
+from cxkit.study.formats.statistical import read_portable, read_spss, read_stata
 from cxkit.study.reading import Reading
 
 if TYPE_CHECKING:
@@ -126,9 +130,9 @@ def read_table(
                 f"study.yml says  {key}: {getattr(how, key)}, and the file has no {key}s.",
                 f"Take  {key}:  out of study.yml, or name another file.",
             )
-    raw = reader(content, asked, how, keep_all)
+    raw = reader(content, asked, how, keep_all=keep_all)
     if _is_ticketing(raw, how):
-        raw = reader(content, asked | ticketing.NEEDED, how, keep_all)
+        raw = reader(content, asked | ticketing.NEEDED, how, keep_all=keep_all)
         raw = ticketing.cases(raw, raw.header if keep_all else asked, how)
     return raw
 
@@ -139,76 +143,25 @@ def _is_ticketing(raw: RawTable, how: Reading) -> bool:
     return declared or (how.format is None and ticketing.looks(raw.header))
 
 
-def _delimited(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read text."""
-    return read_delimited(content, asked, how, keep_all=keep_all)
-
-
-def _parquet(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
+def _parquet(
+    content: bytes, wanted: Collection[str], how: Reading, *, keep_all: bool = False
+) -> RawTable:
     """Read Parquet, of which nothing need be declared."""
-    return read_parquet(content, asked, keep_all=keep_all)
+    return read_parquet(content, wanted, keep_all=keep_all)
 
 
-def _excel(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read a workbook; openpyxl is imported where there is one."""
-    from cxkit.study.formats.excel import read_excel
-
-    return read_excel(content, asked, how, keep_all=keep_all)
-
-
-def _spss(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read SPSS; ReadStat is imported where there is a file for it."""
-    from cxkit.study.formats.statistical import read_spss
-
-    return read_spss(content, asked, how, keep_all=keep_all)
-
-
-def _portable(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read portable SPSS."""
-    from cxkit.study.formats.statistical import read_portable
-
-    return read_portable(content, asked, how, keep_all=keep_all)
-
-
-def _stata(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read Stata."""
-    from cxkit.study.formats.statistical import read_stata
-
-    return read_stata(content, asked, how, keep_all=keep_all)
-
-
-def _records(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read JSON."""
-    from cxkit.study.formats.records import read_records
-
-    return read_records(content, asked, how, keep_all=keep_all)
-
-
-def _sqlite(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read a table of SQLite."""
-    from cxkit.study.formats.databases import read_sqlite
-
-    return read_sqlite(content, asked, how, keep_all=keep_all)
-
-
-def _duckdb(content: bytes, asked: frozenset[str], how: Reading, keep_all: bool) -> RawTable:
-    """Read a table of DuckDB; it is imported where there is one."""
-    from cxkit.study.formats.databases import read_duckdb
-
-    return read_duckdb(content, asked, how, keep_all=keep_all)
-
-
-#: The one door for formats: what the bytes are -> their reader.
-READERS: dict[str, Callable[[bytes, frozenset[str], Reading, bool], RawTable]] = {
-    "text": _delimited,
+#: The one door for formats: what the bytes are -> their reader. What a reader needs beyond the kit
+#: itself it imports when it is called.
+READERS: dict[str, Callable[..., RawTable]] = {
+    "text": read_delimited,
     "parquet": _parquet,
-    "zip": _excel,
-    "spss": _spss,
-    "spss portable": _portable,
-    "stata": _stata,
-    "json": _records,
-    "sqlite": _sqlite,
-    "duckdb": _duckdb,
+    "zip": read_excel,
+    "spss": read_spss,
+    "spss portable": read_portable,
+    "stata": read_stata,
+    "json": read_records,
+    "sqlite": read_sqlite,
+    "duckdb": read_duckdb,
 }
 
 #: Which kinds have parts, by the key of study.yml that names one.

@@ -13,6 +13,7 @@ from cxkit.study.columns import NO, YES
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.load import read_table
+from cxkit.study.numbers import as_number
 from cxkit.study.reading import Reading
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ CODES = frozenset(
 #: From so many levels, or levels per row, words are no group.
 _MOST_LEVELS, _MOST_SHARE = 50, 0.5
 
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MARKED = re.compile(r"[-+]?[\d.,' \u00a0\u202f]*\d[\d.,]*")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)? ?(Z|[-+]\d\d:?\d\d)?")
 _DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)( \d{1,2}:\d\d(:\d\d)?)?")
@@ -217,19 +217,20 @@ def _yes_or_no(counts: Counter[str], _: RawTable, __: str, words: Any) -> dict[s
 
 def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict[str, Any] | None:
     """Look for ids of digits, answers on a scale, and numbers."""
-    if not all(_NUMBER.fullmatch(value) for value in counts):
+    values = {value: number for value in counts if (number := as_number(value)) is not None}
+    if len(values) < len(counts):
         return None
     n = len(counts)
     if counts.total() == raw.rows == n > 11 and _counted(counts):
         return {"kind": "id", "evidence": f"{n:,} rows, {n:,} different whole numbers"}
     if any(len(value) > 1 and value[0] == "0" and value.isdigit() for value in counts):
         return {"kind": "id", "evidence": "digits with zeros before them"}
-    values = {value: float(value) for value in counts}
     codes = tuple(v for v, number in values.items() if number in CODES)
     answers = [number for v, number in values.items() if v not in codes] or list(values.values())
     low, high = min(answers), max(answers)
     whole = all(number == int(number) for number in answers)
-    labelled = sorted(float(v) for v in words if _NUMBER.fullmatch(v) and float(v) not in CODES)
+    coded = (as_number(v) for v in words)
+    labelled = sorted(v for v in coded if v is not None and v not in CODES)
     labelled = [v for v in labelled if f"{words[f'{v:g}']} ({v:g})" not in raw.absent.get(name, {})]
     fit: tuple[tuple[float, float], ...]
     if labelled and low >= labelled[0] and high <= labelled[-1] and len(labelled) > 2:

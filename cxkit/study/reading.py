@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ValidationError
 
 from cxkit.errors import ParameterError
-from cxkit.study.columns import Model
+from cxkit.study.columns import Model, Name
 
 #: Rows that the rules of a tool drop unless they are kept by name.
 Sort = Literal["preview", "test", "spam", "unfinished", "deleted", "merged"]
@@ -33,11 +33,6 @@ def _delimiter(value: object) -> str:
     return value
 
 
-def _part(value: object) -> object:
-    """Read the name of a sheet or table; a year is one too."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def _rows(value: object) -> int:
     """Read how many lines stand above the header."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -52,8 +47,8 @@ class Reading(Model):
     encoding: Annotated[str, BeforeValidator(_encoding)] = ""
     delimiter: Annotated[str, BeforeValidator(_delimiter)] = ""
     decimal: Literal[".", ","] | None = None
-    sheet: Annotated[str, BeforeValidator(_part)] = ""
-    table: Annotated[str, BeforeValidator(_part)] = ""
+    sheet: Name = ""
+    table: Name = ""
     skip_rows: Annotated[int, BeforeValidator(_rows)] = 0
     keep: tuple[Sort, ...] = ()
 

@@ -127,12 +127,21 @@ def _by_the_way(entry: zipfile.ZipInfo) -> bool:
     )
 
 
+def too_large(grown: int, size: int, *, most: int) -> bool:
+    """Whether a file of so many bytes has grown beyond every table.
+
+    >>> [too_large(FREE + 1, size, most=MOST_BYTES) for size in (1000, FREE)]
+    [True, False]
+    """
+    return grown > most or (grown > FREE and grown > MOST_TIMES * size)
+
+
 def _within(pieces: Iterator[bytes], size: int, most: int) -> bytes:
     """Join pieces, and stop as soon as they are too many."""
     whole = bytearray()
     for piece in pieces:
         whole += piece
-        if len(whole) > most or (len(whole) > FREE and len(whole) > size * MOST_TIMES):
+        if too_large(len(whole), size, most=most):
             raise UnreadableError(
                 "CX-E021",
                 f"the file of {size:,} bytes grows to more than {len(whole):,}: "

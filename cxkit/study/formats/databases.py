@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit.study.formats.engine import CLOSED
 from cxkit.study.formats.parquet import of_arrow, plain_columns
 from cxkit.study.formats.parts import chosen
 from cxkit.study.formats.raw import RawTable, UnreadableError
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
 
     from cxkit.study.formats.encoding import Note
     from cxkit.study.reading import Reading
-
-#: What DuckDB may not do while a file of others is open.
-_CLOSED: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,
-    "lock_configuration": True,
-}
 
 
 def quoted(name: str) -> str:
@@ -175,7 +167,8 @@ def read_duckdb(
         path = Path(folder) / "read.duckdb"
         path.write_bytes(content)
         try:
-            with duckdb.connect(str(path), read_only=True, config=_CLOSED) as base:
+            config = {**CLOSED, "enable_external_access": False, "lock_configuration": True}
+            with duckdb.connect(str(path), read_only=True, config=config) as base:
                 held = _duckdb_tables(base)
                 name = chosen("table", {each: found[1] for each, found in held.items()}, how.table)
                 query = f"select * from {held[name][0]}"  # noqa: S608

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxkit.study.formats.delimited import completed
+from cxkit.study.formats.engine import escaped, limited
 from cxkit.study.formats.header import HEAD, LONGEST_FIELD, Head, head_of
 from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import RawTable, UnreadableError
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxkit.study.reading import Reading
-
-#: What DuckDB may use while it reads; the rows it has read are kept compressed.
-MEMORY, THREADS = "160MB", 1
 
 _PIECE, _BATCH = 1024**2, 250_000
 
@@ -179,31 +176,3 @@ def _of(name: str) -> Any:
     import pyarrow as pa
 
     return pa.schema([(name, pa.large_string())])
-
-
-def limited(path: Path) -> Any:
-    """Return an engine that reaches this one file, downloads nothing and knows no variables."""
-    import duckdb
-
-    engine = duckdb.connect(
-        config={
-            "memory_limit": MEMORY,
-            "threads": THREADS,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-        }
-    )
-    engine.execute("SET allowed_paths = ?", [[str(path), escaped(str(path))]])
-    engine.execute("SET enable_external_access = false")
-    engine.execute("SET lock_configuration = true")
-    return engine
-
-
-def escaped(name: str) -> str:
-    """Return a file's name as a pattern that only it fits.
-
-    >>> escaped("export[1]*.csv")
-    'export[[]1][*].csv'
-    """
-    return re.sub(r"[\[*?]", lambda mark: f"[{mark.group()}]", name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cxkit.study.formats.raw import UnreadableError
+from cxkit.study.wording import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,11 +58,11 @@ def chosen(
             raise UnreadableError(
                 "CX-E006", f"the {word} {name!r} is empty.", f"The others: {', '.join(known)}"
             )
-        near = get_close_matches(name, known, n=1)
+        near = nearest(name, known)
         raise UnreadableError(
             "CX-E071",
             f"it has no {word} {name!r}.",
-            f"Perhaps you mean  {word}: {near[0]}" if near else f"It has: {listed}",
+            f"Perhaps you mean  {word}: {near}" if near else f"It has: {listed}",
         )
     if not held:
         raise UnreadableError(

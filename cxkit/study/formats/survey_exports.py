@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.study.formats.raw import UnreadableError
+from cxkit.study.formats.raw import UnreadableError, coded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -291,12 +291,12 @@ def _sorts(export: Export, columns: dict[str, np.ndarray]) -> dict[str, np.ndarr
     """Return for every sort of row that the tool marks which rows are of it."""
     found = {}
     if export.status:
-        codes, values = _distinct(columns[export.status])
+        codes, values = coded(columns[export.status])
         for sort, bit in _BITS.items():
             marked = [_has_bit(str(value), sort, bit) for value in values]
             found[sort] = np.array(marked, dtype=bool)[codes]
     if export.finished:
-        codes, values = _distinct(columns[export.finished])
+        codes, values = coded(columns[export.finished])
         ended = [_FINISHED.get(str(value).strip().casefold(), True) for value in values]
         found["unfinished"] = ~np.array(ended, dtype=bool)[codes]
     return found
@@ -304,7 +304,7 @@ def _sorts(export: Export, columns: dict[str, np.ndarray]) -> dict[str, np.ndarr
 
 def _unknown(export: Export, columns: dict[str, np.ndarray]) -> list[str]:
     """Return what the column Finished holds that is neither yes nor no."""
-    values = _distinct(columns[export.finished])[1] if export.finished else ()
+    values = coded(columns[export.finished])[1] if export.finished else ()
     return [v for v in map(str, values) if v.strip() and v.strip().casefold() not in _FINISHED]
 
 
@@ -313,21 +313,13 @@ def _has_bit(value: str, sort: str, bit: int) -> bool:
     return bool(int(value) & bit) if value.strip().isdecimal() else sort in value.casefold().split()
 
 
-def _distinct(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes and distinct values of a column."""
-    import pandas as pd
-
-    codes, values = pd.factorize(text)
-    return codes, np.asarray(values, dtype=object)
-
-
 def moments(text: np.ndarray) -> tuple[np.ndarray, frozenset[str]]:
     """Return moments of Google Forms in ISO form as the clock on the wall showed, and the zones.
 
     >>> moments(np.array(["2025/01/31 3:04:05 PM GMT+1"], dtype=object))[0].tolist()
     ['2025-01-31 15:04:05']
     """
-    codes, values = _distinct(text)
+    codes, values = coded(text)
     iso, zones = [], set()
     for value in values:
         said = _GOOGLE.fullmatch(str(value))

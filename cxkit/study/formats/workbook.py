@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from cxkit.study.formats.compressed import DAMAGED, FREE, MOST_BYTES, MOST_TIMES
+from cxkit.study.formats.compressed import DAMAGED, MOST_BYTES, too_large
 from cxkit.study.formats.parts import chosen
 from cxkit.study.formats.raw import UnreadableError
 
@@ -92,7 +92,7 @@ def _within(content: bytes) -> None:
     """Refuse a workbook whose parts grow beyond every table."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
-    if size > MOST_BYTES or (size > FREE and size > MOST_TIMES * len(content)):
+    if too_large(size, len(content), most=MOST_BYTES):
         raise UnreadableError(
             "CX-E021",
             f"the workbook of {len(content):,} bytes grows to {size:,}: no table does.",

@@ -20,8 +20,9 @@ from cxkit.study import checks
 from cxkit.study.formats import delimited
 from cxkit.study.formats.delimited import read_delimited
 from cxkit.study.formats.encoding import utf8
+from cxkit.study.formats.engine import limited
 from cxkit.study.formats.header import head_of
-from cxkit.study.formats.large import limited, read_large
+from cxkit.study.formats.large import read_large
 from cxkit.study.formats.quick import read_quick
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.regular import Regular
