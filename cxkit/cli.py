@@ -177,8 +177,7 @@ def report(
     from cxkit.report.run import Limits
 
     limits = Limits.of(pairs(limit or [], "--limit"), where="--limit")
-    given = pairs(parameter or [])
-    job = make.prepare(notebook, given, name=name or notebook.stem, code=code)
+    job = make.prepare(notebook, pairs(parameter or []), name=name or notebook.stem, code=code)
     folder = files.folder(out)
     with Shown() as shown:
         made = make.make(job, out=folder, cwd=Path.cwd(), limits=limits, progress=shown)
@@ -270,13 +269,14 @@ def init(
     Proposes what each file and column may be, with what speaks for it; every doubt is a comment
     that begins with QUESTION. Never writes over a file that is there.
     """
+    from cxkit.report.files import write
     from cxkit.study.propose import proposal
     from cxkit.study.reading import said
 
     if out.exists():
         raise DataError(f"{out}: it is there already and not written over; name another: --out")
     how = said(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows)
-    out.write_text(text := proposal(files, folder=out.parent, how=how), encoding="utf-8")
+    write(out, (text := proposal(files, folder=out.parent, how=how)).encode("utf-8"))
     print(f"{out}: {text.count('QUESTION: ')} questions in it wait for you; then cxkit check {out}")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PREFIX, _ALIVE = "cxkit-", "run.lock"
 #: Longest path that a Unix socket may have, less the name of the socket itself, in bytes.
-_SOCKET_PATH = 90
+SOCKET_PATH = 90
 
 
 @contextlib.contextmanager
@@ -81,7 +81,7 @@ def private_folder() -> Iterator[Path]:
 def _place() -> str:
     """Return the folder for temporary files; a long one has no room for a socket's path."""
     usual = tempfile.gettempdir()
-    long = len(os.fsencode(usual)) + len(_PREFIX) + 16 > _SOCKET_PATH
+    long = len(os.fsencode(usual)) + len(_PREFIX) + 16 > SOCKET_PATH
     return "/tmp" if long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - mkdtemp's own
 
 

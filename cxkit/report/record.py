@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -34,6 +33,10 @@ class Run:
 
     def as_bytes(self) -> bytes:
         """Return the record: times, host, versions, hashes, and every verdict."""
+        notebooks = {  # many reports are made from few
+            path: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in {r.job.notebook for r in self.reports}
+        }
         content = {
             "plan": self.plan,
             "plan_sha256": self.plan_sha256,
@@ -47,7 +50,7 @@ class Run:
             "commit": commit(),
             "code_sha256": code(),
             "whole": not self.interrupted and all(r.verdict.whole for r in self.reports),
-            "reports": [_entry(r) for r in self.reports],
+            "reports": [_entry(r, notebooks[r.job.notebook]) for r in self.reports],
         }
         return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
@@ -85,7 +88,7 @@ def remembered(job: Job, entry: Mapping[str, Any] | None, out: Path) -> Report |
             there = hashlib.sha256(html.read_bytes()).hexdigest()
             if there != entry["html_sha256"]:
                 return None
-        report = Report(
+        return Report(
             job=job,
             verdict=Verdict(
                 status=entry["status"],
@@ -101,12 +104,11 @@ def remembered(job: Job, entry: Mapping[str, Any] | None, out: Path) -> Report |
             ipynb=out / f"{job.name}.ipynb" if html is not None else None,
             failed=failed if (failed := out / f"{job.name}{FAILED_PAGE}").is_file() else None,
             hashes={"html": entry["html_sha256"]} if html is not None else {},
+            inputs={i["file"]: (int(i["size"]), str(i["sha256"])) for i in entry["inputs"]},
             fingerprint=entry["fingerprint"],
             ended=entry["ended"],
             fresh=False,
         )
-        inputs = {i["file"]: (int(i["size"]), str(i["sha256"])) for i in entry["inputs"]}
-        return dataclasses.replace(report, inputs=inputs)
     except (OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -116,13 +118,13 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def _entry(report: Report) -> dict[str, Any]:
+def _entry(report: Report, notebook_sha256: str) -> dict[str, Any]:
     """Return one report as run.json tells it."""
     verdict = report.verdict
     return {
         "name": report.job.name,
         "notebook": report.job.notebook.name,
-        "notebook_sha256": hashlib.sha256(report.job.notebook.read_bytes()).hexdigest(),
+        "notebook_sha256": notebook_sha256,
         "parameters": dict(report.job.values),
         "status": verdict.status,
         "made": "in this run" if report.fresh else "in an earlier run",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import cxkit
 from cxkit.errors import MachineError, ParameterError
-from cxkit.report.lock import private_folder
+from cxkit.report.lock import SOCKET_PATH, private_folder
 from cxkit.report.verdict import Verdict, judge, title
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from cxkit.report.parameters import Value
 
-#: Longest path that a Unix socket may have, less the name of the socket itself, in bytes.
-_SOCKET_PATH = 90
 #: How much of what the kernel itself wrote is kept for the log of a failure, in bytes.
 _KERNEL_WORDS = 20_000
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -298,7 +296,7 @@ def _kernel_manager(private: Path, watch: _Watch) -> type:
     )
     settings = {"connection_file": str(private / "kernel.json")}
     socket = str(private / "kernel")
-    if sys.platform != "win32" and len(os.fsencode(socket)) < _SOCKET_PATH:
+    if sys.platform != "win32" and len(os.fsencode(socket)) < SOCKET_PATH:
         settings |= {"transport": "ipc", "ip": socket}
 
     class PrivateKernel(AsyncKernelManager):
