@@ -152,11 +152,12 @@ def linkage_answer(
     fit = sections.multilevel(pairs, level=level)
     leaving, later = sections.other_arrow(study, pairs, level=level)
     moved = changed(changes)
-    points = "points" if pairs.experience_unit.startswith("NPS") else "score"
     staff_held = _held(pairs.employees, "index", "score", None, level)
-    clients_held = _held(pairs.customers, "score", points, None, level)
+    clients_held = _held(pairs.customers, "score", pairs.measured_in, None, level)
     aim = number_of(target)
-    held = clients_held if aim is None else _held(pairs.customers, "score", points, aim, level)
+    held = clients_held
+    if aim is not None:
+        held = _held(pairs.customers, "score", pairs.measured_in, aim, level)
     plane = place(staff_held, clients_held, shown=shown.units["unit"])
     item_links, items_said = sections.item_table(pairs, units, silent, level=level)
     strip, strip_said = sections.published(r, true)
@@ -224,13 +225,13 @@ def _held(
 
 def _steps(
     study: Study, pairs: Pairs, fit: Multilevel | Note, wave: str, level: float
-) -> list[tuple[str, Multilevel | Note]]:
+) -> list[tuple[Pairs, Multilevel | Note]]:
     """Return the models behind a step of engagement: of the score asked for, and of NPS."""
-    fits = [(pairs.experience_unit, fit)]
-    named = pairs.answers is not None and not pairs.experience_unit.startswith("NPS")
+    fits = [(pairs, fit)]
+    named = pairs.answers is not None and pairs.measured_in != "points"
     if named and "nps" in study.contract.of("responses").scores:
         other = pair(study, measure="nps", wave=wave)
-        fits.append((other.experience_unit, sections.multilevel(other, level=level)))
+        fits.append((other, sections.multilevel(other, level=level)))
     return fits
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
+from cxkit.linkage.multilevel import clustered
+from cxkit.linkage.waves import on_roll
 from cxkit.metrics.families import holm
 
 if TYPE_CHECKING:
@@ -157,9 +159,7 @@ def _pay(staff: pd.DataFrame, spans: pd.DataFrame) -> pd.Series:
     place = staff["pay_band"].map({band: i for i, band in enumerate(bands)})
     parts = {}
     for row in spans.to_dict("records"):
-        there = (staff["start"] <= row["first"]) & (
-            staff["end"].isna() | (staff["end"] >= row["first"])
-        )
+        there = on_roll(staff, row["first"], row["first"])
         parts[row["wave"]] = place[there].groupby(staff.loc[there, "unit"]).mean()
     return pd.concat(parts).swaplevel().rename("pay band")
 
@@ -184,11 +184,7 @@ def _fit(panel: pd.DataFrame, names: list[str], level: float) -> pd.DataFrame:
     y = inside["experience"].to_numpy(float)
     codes = pd.factorize(panel["unit"])[0]
     units, n = int(codes.max()) + 1, len(y)
-    inverse = np.linalg.pinv(x.T @ x)
-    beta = inverse @ x.T @ y
-    scores = x * (y - x @ beta)[:, None]
-    sums = np.column_stack([np.bincount(codes, s, minlength=units) for s in scores.T])
-    covariance = units / (units - 1) * inverse @ (sums.T @ sums) @ inverse
+    beta, covariance = clustered(x, y, codes, units)
     rows = []
     for i, name in enumerate(kept):
         se, value = math.sqrt(float(covariance[i, i])), float(beta[i])

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, LEAST_EMPLOYEES
+from cxkit.linkage.waves import on_roll
 from cxkit.metrics.answers import no_data
 from cxkit.metrics.consistency import cronbach_alpha
 from cxkit.metrics.employees import engagement_index, favourability, participation
@@ -56,9 +57,7 @@ def measured(pairs: Pairs, *, took_part: Estimate | None, level: float) -> pd.Da
             rows += [(group, e) for e in _of_items(latest[names], pairs, level)]
     if took_part is not None:
         rows.append(("", took_part))
-    units = {"engagement": "score", "experience": "score"}
-    if pairs.experience_unit.startswith("NPS"):
-        units["experience"] = "points"
+    units = {"engagement": "score", "experience": pairs.measured_in}
     if len(set(pairs.waves["wave"])) > 1:
         rows += [("", change(pairs.waves, s, measured_in=u, level=level)) for s, u in units.items()]
     return pd.DataFrame([{"group": group, **e.as_row()} for group, e in rows])
@@ -84,22 +83,20 @@ def took_part(pairs: Pairs, staff: pd.DataFrame | None, *, level: float) -> Esti
     """
     if pairs.survey is None or staff is None or pairs.spans.empty:
         return None
-    answered = on_roll = 0
+    answered = rolled = 0
     per_wave = pairs.survey.groupby("wave")["respondent"].nunique()
     for row in pairs.spans.to_dict("records"):
-        there = (staff["start"] <= row["last"]) & (
-            staff["end"].isna() | (staff["end"] >= row["first"])
-        )
-        on_roll += int(staff.loc[there, "employee"].nunique())
+        there = on_roll(staff, row["first"], row["last"])
+        rolled += int(staff.loc[there, "employee"].nunique())
         answered += int(per_wave.get(row["wave"], 0))
     metric = "Participation (answers in a wave, of employees then on the roll)"
-    if answered > on_roll:
+    if answered > rolled:
         reason = (
-            f"{answered:,} answers in all waves, but the staff table has {on_roll:,} "
+            f"{answered:,} answers in all waves, but the staff table has {rolled:,} "
             "employee-waves: it does not hold everybody who was asked."
         )
         return no_data(metric, "%", level=level, n=0, n_missing=0, method="Wilson", reason=reason)
-    counts = [answered, on_roll - answered]
+    counts = [answered, rolled - answered]
     return replace(participation([True, False], counts=counts, level=level), metric=metric)
 
 

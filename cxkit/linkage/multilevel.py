@@ -147,7 +147,8 @@ def within_between(
     likelihood = _Likelihood(design, outcome, codes, units, criterion)
     ratio = likelihood.best_ratio()
     beta, covariance, residual, log_likelihood = likelihood.at(ratio)
-    robust = _cluster_robust(design, outcome, codes, units)
+    slopes, spread = clustered(design, outcome, codes, units)
+    robust = slopes, spread * (n - 1) / (n - design.shape[1])
 
     def slope(
         name: str, method: str, b: NDArray[np.float64], v: NDArray[np.float64], used: int, df: int
@@ -274,17 +275,19 @@ def _absent(where: str, n: int, level: float, reason: str) -> Estimate:
     )
 
 
-def _cluster_robust(
+def clustered(
     design: NDArray[np.float64],
     outcome: NDArray[np.float64],
     codes: NDArray[np.int64],
     units: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return least-squares slopes and their covariance, errors clustered by unit (CR1)."""
-    inverse = np.linalg.inv(design.T @ design)
+    """Return least-squares slopes and their covariance, errors clustered by unit.
+
+    The factor for few clusters is in it, that for many columns is not: where unit and wave levels
+    were taken out beforehand, the columns left do not say how many there were.
+    """
+    inverse = np.linalg.pinv(design.T @ design)
     beta = inverse @ design.T @ outcome
     scores = design * (outcome - design @ beta)[:, None]
     sums = np.column_stack([np.bincount(codes, s, minlength=units) for s in scores.T])
-    n, p = design.shape
-    scale = units / (units - 1) * (n - 1) / (n - p)
-    return beta, scale * inverse @ (sums.T @ sums) @ inverse
+    return beta, units / (units - 1) * inverse @ (sums.T @ sums) @ inverse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,11 @@ class Pairs:
     def options(self) -> int:
         """Return how many answers an item allows."""
         return int(self.scale[1] - self.scale[0] + 1)
+
+    @property
+    def measured_in(self) -> Literal["points", "score"]:
+        """Return what experience is measured in: points of NPS, or steps of a scale."""
+        return "points" if self.experience_unit.startswith("NPS") else "score"
 
     @property
     def instruments(self) -> list[str]:

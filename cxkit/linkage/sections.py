@@ -240,16 +240,16 @@ def acting(plane: action.Plane | None) -> Table | Note:
     )
 
 
-def steps(fits: Sequence[tuple[str, Multilevel | Note]]) -> Note:
+def steps(fits: Sequence[tuple[Pairs, Multilevel | Note]]) -> Note:
     """Return what a step of engagement goes with, in the score asked for and in NPS points."""
     said: list[str] = []
-    for of, fit in fits:
+    for pairs, fit in fits:
         if isinstance(fit, Note):
             said += [] if said else list(fit.paragraphs)
             continue
-        measured_in = "points" if of.startswith("NPS") else "score"
-        step = action.step_goes_with(fit, measured_in=measured_in)
-        said.append(action.step_sentence(step, of=of.removesuffix(" (points)")))
+        step = action.step_goes_with(fit, measured_in=pairs.measured_in)
+        of = pairs.experience_unit.removesuffix(" (points)")
+        said.append(action.step_sentence(step, of=of))
         if len(said) == len(fits):
             said.append(action.NO_PROMISE)
     return Note(paragraphs=tuple(said))

@@ -47,6 +47,11 @@ def uneven(spans: pd.DataFrame) -> str:
     )
 
 
+def on_roll(staff: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.Series:
+    """Return which employment spells touch the days from the first to the last."""
+    return (staff["start"] <= last) & (staff["end"].isna() | (staff["end"] >= first))
+
+
 def calendar(waves: Iterable[str]) -> Callable[[pd.Timestamp], str | None] | None:
     """Return how a day becomes a wave's name, or None where the names are no dates."""
     names = {str(name) for name in waves}
