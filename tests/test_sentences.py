@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,6 +96,18 @@ def test_retention_headline(rng):
     assert said(text, d.high, 1)
     assert d.a in text
     assert d.b in text
+    assert "other things equal" not in text
+    assert "other things equal, " in retention.headline(d, horizon=12, adjusted_for=["held: plan"])
+
+
+def test_what_other_things_are(rng):
+    d = difference(rng)
+    text = retention.other_things(d, ["tenure_band", "held: plan"])
+    assert said(text, d.value, 1)
+    assert "hold tenure and plan equal" in text
+    assert retention.other_things(d, ()) == ""
+    unknown = replace(d, value=None, low=None, high=None, se=None, status="no data", reason="none")
+    assert retention.other_things(unknown, ["held: plan"]) == ""
 
 
 def test_snapshot_headline(rng):

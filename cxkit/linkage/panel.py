@@ -58,6 +58,13 @@ class PanelFit:
         """Return the standard error of one coefficient."""
         return float(self.errors[self.names.index(name)])
 
+    @property
+    def p(self) -> float:
+        """Return how often chance alone would leave a model that is true this far from the data."""
+        from scipy.stats import chi2
+
+        return float(chi2.sf(self.chi2, self.df))
+
 
 def fit_panel(
     covariance: NDArray[np.float64],

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
     from cxkit.linkage.pairs import Pairs
+    from cxkit.linkage.panel import PanelFit
     from cxkit.results import Estimate
     from cxkit.study.study import Study
 
 #: Units a region or brand needs before its own correlation enters the pool, and regions needed.
 UNITS_PER_GROUP, FEWEST_GROUPS = 8, 3
+
+#: Below this p of its chi-square the panel model is said to depart from the data.
+POOR_FIT = 0.05
 
 
 def measurement(pairs: Pairs, silent: str, *, took: Estimate | None, level: float) -> Table | Note:
@@ -115,6 +119,16 @@ def multilevel(pairs: Pairs, *, level: float) -> Multilevel | Note:
         return Note(paragraphs=(str(refused),))
 
 
+def _fits(fit: PanelFit) -> str:
+    """Say whether the data refute the panel model, on whose shape its lags rest."""
+    refuted = fit.p < POOR_FIT
+    return (
+        f"The model against the data: chi-square {markup.number(fit.chi2, 1)} on {fit.df}, "
+        f"p {'' if fit.p < 0.001 else '= '}{markup.p_value(fit.p)}; "
+        + ("they depart from it, so read its lags with care." if refuted else "it is not refuted.")
+    )
+
+
 def panel(order: Order, *, level: float) -> Table | Note:
     """Return the two lags of the panel model, or why there are none."""
     if order.lags.empty or order.fit is None:
@@ -127,8 +141,7 @@ def panel(order: Order, *, level: float) -> Table | Note:
         rows,
         caption=f"Random-intercept cross-lagged panel: {order.n:,} units, {order.waves} waves"
         f"{merged}; {markup.counted(order.dropped, 'unit')} with a wave missing. Points of the "
-        "later score per point of the earlier one, within units; chi-square "
-        f"{markup.number(order.fit.chi2, 1)} on {order.fit.df}.",
+        f"later score per point of the earlier one, within units. {_fits(order.fit)}",
         columns=[
             ("Lag", "lag", "text"),
             ("Value", "value", "coefficient"),

@@ -183,14 +183,16 @@ def _from_dates(
     guards = guards_of(
         study, clock, bands, immortal, family, adjust, held, exits_said, horizon, silent
     )
-    sentences = [wording.retained(kept, horizon=horizon, gap=gap)]
+    equal = model.adjusted_for if model is not None else ()
+    kept_said = wording.retained(kept, horizon=horizon, gap=gap)
+    sentences = [f"{kept_said} {wording.other_things(effect, equal)}".rstrip()]
     if effect.direction == "cannot be told":
         sentences.append(wording.needed(per_band, difference=wording.WORTH_SEEING, horizon=horizon))
     if effect.direction != "cannot be told" and more.worth.ok:
         sentences.append(wording.worth_in_short(more.worth.result))
     answer = Answer(
         question=QUESTION,
-        headline=wording.headline(effect, horizon=horizon),
+        headline=wording.headline(effect, horizon=horizon, adjusted_for=equal),
         sentences=tuple(s for s in sentences if s),
         how_sure=wording.how_sure(effect, exits_said, people_said, horizon, model),
         doubt=wording.doubt(silent),
@@ -226,9 +228,7 @@ def _from_dates(
             level,
         ),
         effects=tables.effects(family, model, horizon, level),
-        ratio=wording.hazard_ratio(
-            ratio, effect, adjusted_for=model.adjusted_for if model is not None else ()
-        ),
+        ratio=wording.hazard_ratio(ratio, effect, adjusted_for=equal),
         usual=wording.biased(immortal, ratio),
         guards=guards_table(guards),
         conclusion=wording.conclusion(effect, model, gap, per_band),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WORTH_SEEING = 10.0
 
 
-def headline(effect: Difference, *, horizon: int) -> str:
+def headline(effect: Difference, *, horizon: int, adjusted_for: Sequence[str] = ()) -> str:
     """Say the answer in one sentence; the interval chooses among three."""
     if effect.value is None:
         return (
@@ -31,21 +31,33 @@ def headline(effect: Difference, *, horizon: int) -> str:
         f"({markup.percent_label(effect.level)} interval "
         f"{markup.interval(effect.low, effect.high, effect.measured_in)})"
     )
+    other, share = "other things equal, " if adjusted_for else "", f"{horizon}-month retention"
     if effect.direction == "higher":
         return (
-            f"Customers with a better experience stay longer: {horizon}-month retention is "
+            f"Customers with a better experience stay longer: {other}{share} is "
             f"{size} higher among {effect.a} than among {effect.b} {limits}."
         )
     if effect.direction == "lower":
         return (
-            f"Customers with a better experience leave earlier: {horizon}-month retention is "
+            f"Customers with a better experience leave earlier: {other}{share} is "
             f"{size} lower among {effect.a} than among {effect.b} {limits}."
         )
     signed = markup.quantity(effect.value, effect.measured_in)
     return (
         "Whether customers with a better experience stay longer cannot be told from these data: "
-        f"the difference in {horizon}-month retention between {effect.a} and {effect.b} is "
+        f"{other}the difference in {share} between {effect.a} and {effect.b} is "
         f"{signed} {limits}."
+    )
+
+
+def other_things(effect: Difference, adjusted_for: Sequence[str]) -> str:
+    """Say what "other things equal" holds, where shares with nothing held equal stand beside it."""
+    if effect.value is None or not adjusted_for:
+        return ""
+    return (
+        f"The {markup.quantity(effect.value, effect.measured_in)} of the answer hold "
+        f"{_list([held(c) for c in adjusted_for])} equal, so they are not the difference of these "
+        "shares."
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
+from cxkit.linkage import sections
 from cxkit.linkage.panel import likelihood_ratio
 from tests.reference_case import expected, table
 
@@ -27,6 +28,7 @@ def test_case_16_lavaan(stable, name):
     fit = cx.fit_panel(moments(), n=1189, stable=stable)
     assert fit.chi2 == pytest.approx(want["fit"]["chisq"], abs=1e-4)
     assert fit.df == want["fit"]["df"]
+    assert fit.p == pytest.approx(want["fit"]["pvalue"], abs=1e-6)
     assert fit.proper
     for path in want["paths"]:
         lag = f"{path['outcome']}~{path['predictor']}".replace("w", "")
@@ -135,6 +137,16 @@ def test_a_constant_score_is_told_not_crashed():
     found = cx.which_first(frame)
     assert found.verdict == "cannot tell"
     assert "singular" in found.sentence
+
+
+def test_a_panel_that_the_data_refute_is_said_to_be():
+    """The model cannot hold scores that drift ever further apart; its own kind of data it can."""
+    alike = simulated(3, 400, waves=5)
+    drift = alike.assign(engagement=alike.groupby("unit")["engagement"].cumsum())
+    refuted = sections.panel(cx.which_first(drift), level=0.95).caption
+    assert "they depart from it" in refuted
+    assert "p <\u00a00.001" in refuted
+    assert "it is not refuted" in sections.panel(cx.which_first(alike), level=0.95).caption
 
 
 def test_panel_refusals():
