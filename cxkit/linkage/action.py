@@ -70,9 +70,9 @@ def place(staff: pd.DataFrame, clients: pd.DataFrame, *, shown: pd.Series) -> Pl
     Notes
     -----
     Unit means are drawn towards the mean of all, the more the fewer people stand behind them, and
-    the probability of lying above comes from the shrunken value and its error. A unit is placed
-    where both probabilities are beyond .90 or .10. A league of raw means would put the smallest
-    units at both ends.
+    the probability of lying above is that of :func:`shrunken`. A unit is placed where both
+    probabilities are beyond .90 or .10. A league of raw means would put the smallest units at both
+    ends.
 
     References
     ----------

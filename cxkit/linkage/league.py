@@ -55,12 +55,9 @@ def held_to(
 
     Notes
     -----
-    :func:`shrunken` and :func:`funnel` on the units' means, with one variance within units. The
-    probability is the normal one of the shrunken score and its error, which holds over units of
-    this kind and not for a unit picked because it is extreme.
+    :func:`shrunken` and :func:`funnel` on the units' means, with one variance within units; the
+    probability is that of :func:`shrunken`.
     """
-    from scipy.stats import norm
-
     rows = people[["unit", score]].dropna()
     groups = rows.groupby("unit")[score]
     n = groups.size()
@@ -82,12 +79,11 @@ def held_to(
     if len(frame) < 4 or not within > 0:
         return pd.DataFrame()
     middle = float(rows[score].mean()) if target is None else target
-    drawn = shrunken(frame).frame
+    drawn = shrunken(frame, target=middle).frame
     limits = funnel(frame, target=middle).frame.set_index("unit")["outside"]
-    below = norm.cdf((middle - drawn["value"]) / drawn["se"].clip(lower=1e-12))
-    columns = ["unit", "n", "own", "value", "low", "high", "se"]
+    columns = ["unit", "n", "own", "value", "low", "high", "se", "target"]
     return drawn[columns].assign(
-        below=below, target=middle, outside=limits.reindex(drawn["unit"]).to_numpy()
+        below=drawn["below"] / 100, outside=limits.reindex(drawn["unit"]).to_numpy()
     )
 
 

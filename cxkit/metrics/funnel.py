@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level
-from cxkit.metrics.units import Units, no_units, read_units
+from cxkit.metrics.units import LIMITS, Units, check_target, no_units, read_units
 from cxkit.results import Table
 
 if TYPE_CHECKING:
@@ -110,10 +110,7 @@ def funnel(
     units = read_units(scores, asked="funnel")
     middle = target if target is not None or not units.n.sum() else units.mean
     shares = units.measured_in == "%"
-    if middle is not None and shares and not 0 <= middle <= 100:
-        raise QuestionError(
-            f"funnel: the target {middle:g} is no share.\n  Write a share in percent, 0 to 100."
-        )
+    check_target(target, units, asked="funnel")
     one = 0.0 if middle is None else _one_answer(units, middle)
     if middle is None or not one > 0:
         reason = "No answers."
@@ -139,7 +136,7 @@ def funnel(
             if exact
             else tuple(middle + s * ndtri((1 + level) / 2) * np.sqrt(variance) for s in (-1, 1))
         )
-        floor, top = {"%": (0, 100), "points": (-100, 100)}.get(units.measured_in, (None, None))
+        floor, top = LIMITS.get(units.measured_in, (None, None))
         limits |= {n: np.clip(e, floor, top) for n, e in zip(names, ends, strict=True)}
     frame = units.frame[[*units.keys, "metric", "measured_in", "n", "value"]].assign(target=middle)
     for name, column in {**limits, "z": z}.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,19 @@ def read_units(scores: pd.DataFrame, *, asked: str) -> Units:
         level=0.95 if first is None else float(first["level"]),
         left_out="".join(f" {s[0].upper()}{s[1:]}." for s in said),
     )
+
+
+#: Between what the scores of a unit of measure lie.
+LIMITS = {"%": (0.0, 100.0), "points": (-100.0, 100.0)}
+
+
+def check_target(target: float | None, units: Units, *, asked: str) -> None:
+    """Refuse a target that the score can never have."""
+    low, high = LIMITS.get(units.measured_in, (-math.inf, math.inf))
+    if target is None or (math.isfinite(target) and low <= target <= high):
+        return
+    score = f"a score from {low:g} to {high:g}" if math.isfinite(low) else "a number"
+    raise QuestionError(f"{asked}: the target {target:g} is no {units.metric}.\n  Write {score}.")
 
 
 def no_units(units: Units, columns: list[str], reason: str) -> pd.DataFrame:

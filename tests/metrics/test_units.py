@@ -196,8 +196,7 @@ def test_shares_agree_with_a_fine_grid_over_everything(yes, n):
 def test_shares_hold_their_level_over_units_near_the_ends_too(a, b):
     """Planted shares, 60 firms of 25 branches with 4 to 30 answers; chances are as good as said.
 
-    The target lies anywhere among the units. At their very median all chances of a firm share the
-    error of its mean, and are too sure (said 0.86, right 0.69 for units nearly alike).
+    The target lies anywhere among the units; their very middle is looked at below.
     """
     rng = np.random.default_rng(17)
     inside, claims, right = [], [], []
@@ -220,6 +219,29 @@ def test_shares_hold_their_level_over_units_near_the_ends_too(a, b):
     assert many > 200
     assert abs(off) <= 0.01 + 3 * np.linalg.norm(by_firm) / many  # firms err as a whole
     assert abs(off) < 0.08
+
+
+@pytest.mark.parametrize("measured_in", ["%", "score"])
+@pytest.mark.parametrize("k", [8, 30])
+def test_units_nearly_alike_are_seldom_called_on_the_wrong_side_of_their_middle(k, measured_in):
+    """All chances share the error of the mean there: what is called sure must stay rare."""
+    rng = np.random.default_rng(23)
+    wrong, told = [], []
+    for _ in range(40):
+        n = rng.integers(4, 31, k)
+        if measured_in == "%":
+            truth, target = 100 * rng.beta(80, 40, k), 100 * stats.beta.ppf(0.5, 80, 40)
+            frame = by_counts(rng.binomial(n, truth / 100), n)
+        else:
+            truth, target, se = rng.normal(3, 0.05, k), 3.0, 1 / np.sqrt(n)
+            frame = as_frame(rng.normal(truth, se), se, measured_in="score").assign(n=n)
+        found = cx.shrunken(frame, target=target).frame.sort_values("unit")
+        sure = [(found["below"] >= 95).to_numpy(), (found["below"] <= 5).to_numpy()]
+        wrong.append(((sure[0] & (truth >= target)) | (sure[1] & (truth < target))).mean())
+        told.append((sure[0] | sure[1]).mean())
+    assert np.mean(wrong) <= 0.02 + 3 * np.std(wrong) / math.sqrt(40)
+    assert np.mean(wrong) <= 0.05
+    assert np.mean(told) <= 0.15
 
 
 def test_yes_and_no_mirror_the_shrunken_shares_and_unanimous_units_are_in():
@@ -429,9 +451,14 @@ def test_choices_that_are_refused():
         cx.funnel(scores, levels=(0.99, 0.95))
     with pytest.raises(QuestionError, match='Write "none", "multiplicative" or "additive"'):
         cx.funnel(scores, overdispersion="random")
-    with pytest.raises(QuestionError, match="the target 120 is no share"):
-        cx.funnel(as_frame([10, 20], [1, 1], measured_in="%"), target=120)
-    with pytest.raises(QuestionError, match=r"target 120 is no effect.*\n.*from 0 to 100"):
-        cx.shrunken(as_frame([10, 20], [1, 1], measured_in="%"), target=120)
+    for ask in (cx.funnel, cx.shrunken):
+        for unit, target, write in (
+            ("%", 120, "a score from 0 to 100"),
+            ("points", -120, "a score from -100 to 100"),
+            ("score", np.nan, "a number"),
+        ):
+            match = rf"target {target:g} is no effect.*\n.*Write {write}\."
+            with pytest.raises(QuestionError, match=match):
+                ask(as_frame([10, 20], [1, 1], measured_in=unit), target=target)
     with pytest.raises(QuestionError, match='Write "pooled" or "own"'):
         cx.shrunken(scores, variance="each")
