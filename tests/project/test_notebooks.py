@@ -11,6 +11,7 @@ import cxkit as cx
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+TINY = Path(__file__).parents[1] / "notebooks" / "tiny.ipynb"
 FIRST = {"retention_vs_experience.ipynb", "engagement_correlation.ipynb"}
 TAGS = {"parameters", "answer", "conclusion", "provenance"}
 MOST_LINES = 15
@@ -63,7 +64,7 @@ def test_its_tags_are_there_in_their_places(path: Path) -> None:
     assert by_tag["provenance"] == [code[-1]]
 
 
-@each
+@pytest.mark.parametrize("path", [*NOTEBOOKS, TINY], ids=lambda p: p.stem)
 def test_a_cell_is_short_and_defines_nothing(path: Path) -> None:
     for cell in cells(path, "code"):
         text = source(cell)
