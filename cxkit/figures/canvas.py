@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -106,6 +106,54 @@ def _in_few_colours(fig: Figure) -> bytes:
     flat = drawn.quantize(_INKS, dither=Image.Dither.NONE)
     flat.save(written, format="png", optimize=True)
     return written.getvalue()
+
+
+def whisker(
+    ax: Axes,
+    y: float,
+    row: pd.Series[Any] | dict[Any, Any],
+    colour: str,
+    *,
+    mark: str = "o",
+    size: int = 7,
+) -> None:
+    """Draw the value of a row at height ``y``, on the line of its interval if it has one."""
+    if row["low"] is not None and row["low"] == row["low"]:
+        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
+    ax.plot(row["value"], y, mark, color=colour, markersize=size)
+
+
+def stairs(curve: pd.DataFrame, *, begins: float, every: float, end: float) -> pd.DataFrame:
+    """Return a step curve (time, share, low, high) as it is drawn: from month 0 to ``end``.
+
+    It begins at the share ``begins``; of the steps within ``every`` months only the last is kept.
+    """
+    import pandas as pd
+
+    start = pd.DataFrame([[0.0, begins, begins, begins]], columns=list(curve.columns))
+    inside = curve[curve["time"].between(0, end, inclusive="right")]
+    inside = inside[~(inside["time"] // every).duplicated(keep="last")]
+    drawn = pd.concat([start, inside], ignore_index=True)
+    return pd.concat([drawn, drawn.iloc[[-1]].assign(time=float(end))], ignore_index=True)
+
+
+def steps(ax: Axes, drawn: pd.DataFrame, colour: str, *, label: str | None) -> None:
+    """Draw a curve from :func:`stairs` in percent, over the shade of its intervals."""
+    import seaborn as sns
+
+    time, share, low, high = (drawn[column] for column in drawn)
+    ax.fill_between(time, 100 * low, 100 * high, step="post", color=colour, alpha=0.15, linewidth=0)
+    sns.lineplot(
+        x=time,
+        y=100 * share,
+        drawstyle="steps-post",
+        color=colour,
+        linewidth=2,
+        errorbar=None,
+        estimator=None,
+        label=label,
+        ax=ax,
+    )
 
 
 def sides(rows: pd.DataFrame, null: float) -> str:

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, in_all
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, DRAWN, INK, canvas, finish, measured, wrap
+from cxkit.figures.canvas import (
+    ACCENT,
+    BAND_COLOURS,
+    DRAWN,
+    INK,
+    canvas,
+    finish,
+    measured,
+    stairs,
+    steps,
+    whisker,
+    wrap,
+)
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -40,8 +52,6 @@ def retention(result: _Retention) -> Picture | Note:
 
 def _curves(result: _Retention) -> Picture:
     """Draw Kaplan-Meier curves by band over a small table of numbers at risk."""
-    import seaborn as sns
-
     curves: Any = result.curves
     risk: Any = result.at_risk
     if curves is None or risk is None:
@@ -54,27 +64,7 @@ def _curves(result: _Retention) -> Picture:
     fig, ax = canvas(height, fit=False)
     fig.subplots_adjust(left=0.3, right=0.96, top=1 - 0.32 / height, bottom=below / height)
     for band in bands:
-        part = _stairs(curves[curves["band"] == band], end)
-        ax.fill_between(
-            part["time"],
-            100 * part["low"],
-            100 * part["high"],
-            step="post",
-            color=colour[band],
-            alpha=0.15,
-            linewidth=0,
-        )
-        sns.lineplot(
-            x=part["time"],
-            y=100 * part["survival"],
-            drawstyle="steps-post",
-            color=colour[band],
-            linewidth=2,
-            errorbar=None,
-            estimator=None,
-            label=band,
-            ax=ax,
-        )
+        steps(ax, _followed(curves[curves["band"] == band], end), colour[band], label=band)
     ax.axvline(result.horizon, color="#777777", linewidth=1, linestyle="--")
     ax.set_xlim(0, end)
     ax.set_ylim(0, 101)
@@ -118,7 +108,7 @@ def _read_off(result: _Retention, bands: list[str], months: list[int], end: floa
     rows = []
     for band in bands:
         curve = curves[curves["band"] == band]
-        drawn = _stairs(curve, end)
+        drawn = _followed(curve, end)
         for month in months:
             known = drawn[drawn["time"] <= month].iloc[-1]
             followed = month <= drawn["time"].iloc[-1]
@@ -135,8 +125,7 @@ def _groups(result: _Retention) -> Picture:
     last = len(rows) - 1
     for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         ax.barh(y, row["value"], color=ACCENT, alpha=0.25, height=0.55)
-        ax.plot([row["low"], row["high"]], [y, y], color=ACCENT, linewidth=2.2)
-        ax.plot(row["value"], y, "o", color=ACCENT, markersize=7)
+        whisker(ax, y, row, ACCENT)
     ax.set_yticks(range(last, -1, -1), [wrap(str(g), 22) for g in rows["group"]])
     ax.set_xlim(0, 100)
     ax.set_xlabel(f"{result.groups_measure} (%)")
@@ -195,18 +184,11 @@ def _caption_curves(result: _Retention) -> str:
     )
 
 
-def _stairs(curve: pd.DataFrame, end: float) -> pd.DataFrame:
-    """Return a curve that starts at month 0 and is cut at ``end``."""
-    import pandas as pd
-
-    columns = ["time", "survival", "low", "high"]
-    start = pd.DataFrame([[0.0, 1.0, 1.0, 1.0]], columns=columns)
-    followed = curve[(curve["at_risk"] >= LEAST_CUSTOMERS) | (curve["time"] == 0)]
-    inside = followed.loc[followed["time"].between(0, end, inclusive="right"), columns]
-    inside = inside[~(inside["time"] // DRAWN).duplicated(keep="last")]
-    drawn = pd.concat([start, inside], ignore_index=True)
-    stop = drawn.iloc[[-1]].assign(time=min(end, float(followed["time"].max())))
-    return pd.concat([drawn, stop], ignore_index=True)
+def _followed(curve: pd.DataFrame, end: float) -> pd.DataFrame:
+    """Return a curve as it is drawn: from month 0 as long as enough customers are followed."""
+    told = curve[(curve["at_risk"] >= LEAST_CUSTOMERS) | (curve["time"] == 0)]
+    last = min(end, float(told["time"].max()))
+    return stairs(told[["time", "survival", "low", "high"]], begins=1, every=DRAWN, end=last)
 
 
 def _few(months: list[int]) -> list[int]:

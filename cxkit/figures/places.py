@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, measured, sides, wrap
+from cxkit.figures.canvas import (
+    ACCENT,
+    BAND_COLOURS,
+    canvas,
+    finish,
+    measured,
+    sides,
+    whisker,
+    wrap,
+)
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -111,9 +120,7 @@ def published(result: _Linkage) -> Picture | Note:
     for y, row in zip(range(last, -1, -1), rows.to_dict("records"), strict=True):
         own = row["label"] == "this study"
         colour = ACCENT if own else BAND_COLOURS[1]
-        if row["low"] is not None and row["low"] == row["low"]:
-            ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
-        ax.plot(row["value"], y, "D" if own else "o", color=colour, markersize=7)
+        whisker(ax, y, row, colour, mark="D" if own else "o")
         labels.append(wrap(f"{row['footing']}: {row['label']}", 30))
     split = last - int((rows["footing"] == "raw").sum()) + 0.5
     if 0 < split < last:

@@ -15,6 +15,9 @@ from cxkit.figures.canvas import (
     measured,
     panels,
     sides,
+    stairs,
+    steps,
+    whisker,
     wrap,
 )
 from cxkit.results import Note, Picture
@@ -45,8 +48,7 @@ def ratios(section: Section) -> Picture | Note:
         reading = str(row["reading"])
         colour = ACCENT if reading == "this report's gap" else BAND_COLOURS[1]
         colour = BAND_COLOURS[0] if reading.startswith("naive") else colour
-        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
-        ax.plot(row["value"], y, "o", color=colour, markersize=6)
+        whisker(ax, y, row, colour, size=6)
     ax.axvline(1, color="#777777", linewidth=1, linestyle="--")
     ax.set_xscale("log")
     low, high = float(rows["low"].min()), max(float(rows["high"].max()), 1.1)
@@ -135,8 +137,6 @@ def left_by_reason(section: Section) -> Picture | Note:
     """Draw the share that has left for each of the commonest reasons, month by month, by band."""
     if not section.ok or section.result.curves.empty:
         return _NOTHING
-    import seaborn as sns
-
     found: Any = section.result
     bands = list(found.frame["band"].unique())
     colour = dict(zip(bands, (BAND_COLOURS if len(bands) > 2 else BAND_COLOURS[::2]), strict=False))
@@ -150,27 +150,9 @@ def left_by_reason(section: Section) -> Picture | Note:
     for ax, reason in zip(axes, reasons[:_PANELS], strict=True):
         for band in (b for b in bands if (b, reason) in told.index):
             own = found.curves[(found.curves["band"] == band) & (found.curves["reason"] == reason)]
-            own = _from_zero(own, found.horizon)
-            ax.fill_between(
-                own["time"],
-                100 * own["low"],
-                100 * own["high"],
-                step="post",
-                color=colour[band],
-                alpha=0.15,
-                linewidth=0,
-            )
-            sns.lineplot(
-                x=own["time"],
-                y=100 * own["incidence"],
-                drawstyle="steps-post",
-                color=colour[band],
-                linewidth=2,
-                errorbar=None,
-                estimator=None,
-                ax=ax,
-                label=band if ax is axes[0] else None,
-            )
+            shares = own[["time", "incidence", "low", "high"]]
+            drawn = stairs(shares, begins=0, every=_PANELS * DRAWN, end=found.horizon)
+            steps(ax, drawn, colour[band], label=band if ax is axes[0] else None)
         ax.set_xlim(0, found.horizon)
         ax.set_xlabel("months")
         ax.set_title(wrap(str(reason), 18), loc="left", fontsize=9.5)
@@ -207,15 +189,3 @@ def left_by_reason(section: Section) -> Picture | Note:
             level=found.level, measured_in="% left", months=found.horizon, method="Aalen-Johansen"
         ),
     )
-
-
-def _from_zero(curve: pd.DataFrame, end: float) -> pd.DataFrame:
-    """Return a curve of shares that starts at 0 on day 0 and goes on level to the end."""
-    import pandas as pd
-
-    columns = ["time", "incidence", "low", "high"]
-    inside = curve.loc[curve["time"].between(0, end, inclusive="right"), columns]
-    inside = inside[~(inside["time"] // (_PANELS * DRAWN)).duplicated(keep="last")]
-    start = pd.DataFrame([[0.0, 0.0, 0.0, 0.0]], columns=columns)
-    drawn = pd.concat([start, inside], ignore_index=True)
-    return pd.concat([drawn, drawn.iloc[[-1]].assign(time=float(end))], ignore_index=True)

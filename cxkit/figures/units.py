@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from cxkit import markup
-from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, measured, sides
+from cxkit.figures.canvas import ACCENT, BAND_COLOURS, canvas, finish, measured, sides, whisker
 from cxkit.results import Note, Picture
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def lags(result: _Linkage) -> Picture | Note:
     last = len(rows) - 1
     for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
         colour = ACCENT if row["of"] == "within units" else BAND_COLOURS[1]
-        ax.plot([row["low"], row["high"]], [y, y], color=colour, linewidth=2.2)
-        ax.plot(row["value"], y, "o", color=colour, markersize=7)
+        whisker(ax, y, row, colour)
     ax.axvline(0, color="#777777", linewidth=1, linestyle="--")
     ax.set_ylim(-0.6, last + 0.6)
     ax.set_yticks(
