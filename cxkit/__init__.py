@@ -103,6 +103,7 @@ _PUBLIC = {
     "pairs": "metrics.paired",
     "participation": "metrics.employees",
     "perception_gap": "metrics.perception",
+    "perception_gaps": "metrics.perception",
     "pool": "linkage.pooling",
     "post_stratify": "metrics.weights",
     "provenance": "study.provenance",

@@ -110,7 +110,7 @@ def by(
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *([] if moments else columns), *special.values()], asked="by")
-    _keys(names)
+    check_keys(names, Estimate.__dataclass_fields__, asked="by")
     if moments and (special or len(columns) != 1):
         raise QuestionError(
             "by: moments are sums already.\n  Name the one column they are of, and neither counts "
@@ -122,26 +122,24 @@ def by(
         return grouped(frame, names, metric, columns[0], choices=choices, **special)
     if metric is weighted and "weights" in (choices or {}):
         return _parts_of_the_whole(frame, names, columns, dict(choices or {}), special)
-    rows = [
-        {
-            **dict(zip(names, labels, strict=True)),
-            **_number(group, metric, columns, choices, asked="by", special=special).as_row(),
-        }
-        for labels, group in groups_of(frame, names)
-    ]
+    rows = []
+    for labels, group in groups_of(frame, names):
+        found = _number(group, metric, columns, choices, asked="by", special=special).as_row()
+        check_keys(names, found, asked="by")
+        rows.append({**dict(zip(names, labels, strict=True)), **found})
     return pd.DataFrame(rows, columns=None if rows else [*names, *Estimate.__dataclass_fields__])
 
 
-def _keys(names: Sequence[str]) -> None:
+def check_keys(names: Sequence[str], fields: Iterable[str], *, asked: str) -> None:
     """Refuse keys given twice, or called as a column that the result has anyway."""
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise QuestionError(f"by: {twice[0]!r} is asked for more than once.\n  Write it once.")
-    taken = [name for name in names if name in Estimate.__dataclass_fields__]
+        raise QuestionError(f"{asked}: {twice[0]!r} is asked for more than once.\n  Write it once.")
+    taken = [name for name in names if name in set(fields)]
     if taken:
         raise QuestionError(
-            f"by: the groups come from column {taken[0]!r}, and the result has a column of its own "
-            f"with that name.\n  Rename it first: frame.rename(columns={{{taken[0]!r}: "
+            f"{asked}: the groups come from column {taken[0]!r}, and the result has a column of "
+            f"its own with that name.\n  Rename it first: frame.rename(columns={{{taken[0]!r}: "
             f'"{taken[0]}_group"}}).'
         )
 

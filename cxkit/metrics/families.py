@@ -124,7 +124,7 @@ def compare(
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *columns, *special.values()], asked="compare")
-    called, _ = _adjustment(family)
+    called, _ = _adjustment(family, asked="compare")
     known = frame.dropna(subset=names)
     groups = {", ".join(map(str, labels)): rows for labels, rows in groups_of(known, names)}
     scores = {
@@ -150,17 +150,8 @@ def compare(
         else:
             other = scores[b]
         found.append(difference(scores[a], other, a_name=a, b_name=b))
-    adjusted = _adjust([d.p for d in found], method=family, asked="compare")
-    size = int(sum(d.p is not None for d in found))
-    done = [
-        dataclasses.replace(d, p_adjusted=None if np.isnan(p) else float(p), family=size)
-        for d, p in zip(found, adjusted, strict=True)
-    ]
     return _table(
-        pd.DataFrame(
-            [{**d.as_row(), "adjusted_by": called, "reading": _reading(d)} for d in done],
-            columns=[*Difference.__dataclass_fields__, "direction", "adjusted_by", "reading"],
-        ).astype(dict.fromkeys(_NUMBERS, "float64")),
+        as_family(found, family=family, asked="compare"),
         groups=", ".join(names),
         called=called,
         said=_left_out(frame, known, names, counts=counts, clusters=clusters),
@@ -265,6 +256,21 @@ def bh(p: Sequence[float | None], *, names: Sequence[str] | None = None) -> pd.D
     return _family(p, names=names, method="bh")
 
 
+def as_family(found: Sequence[Difference], *, family: Family, asked: str) -> pd.DataFrame:
+    """Return comparisons as the rows of one family, each with its adjusted p and its reading."""
+    called, _ = _adjustment(family, asked=asked)
+    adjusted = _adjust([d.p for d in found], method=family, asked=asked)
+    size = int(sum(d.p is not None for d in found))
+    done = [
+        dataclasses.replace(d, p_adjusted=None if np.isnan(p) else float(p), family=size)
+        for d, p in zip(found, adjusted, strict=True)
+    ]
+    return pd.DataFrame(
+        [{**d.as_row(), "adjusted_by": called, "reading": _reading(d)} for d in done],
+        columns=[*Difference.__dataclass_fields__, "direction", "adjusted_by", "reading"],
+    ).astype(dict.fromkeys(_NUMBERS, "float64"))
+
+
 def _family(
     p: Sequence[float | None], *, names: Sequence[str] | None, method: Family
 ) -> pd.DataFrame:
@@ -285,11 +291,11 @@ def _family(
     )
 
 
-def _adjustment(method: str) -> tuple[str, str]:
+def _adjustment(method: str, *, asked: str) -> tuple[str, str]:
     """Return what an adjustment is called, here and in statsmodels."""
     if method not in _ADJUSTMENTS:
         raise QuestionError(
-            f"compare: family={method!r} is no adjustment.\n"
+            f"{asked}: family={method!r} is no adjustment.\n"
             '  Write "holm" to confirm or "bh" to explore.'
         )
     return _ADJUSTMENTS[method]
@@ -308,7 +314,7 @@ def _adjust(p: Sequence[float | None] | np.ndarray, *, method: Family, asked: st
         )
     adjusted = np.full(raw.size, np.nan)
     if known.any():
-        name = _adjustment(method)[1]
+        name = _adjustment(method, asked=asked)[1]
         adjusted[known] = (
             _step_down(raw[known]) if name == "holm" else multipletests(raw[known], method=name)[1]
         )

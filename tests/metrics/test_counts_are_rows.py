@@ -209,6 +209,11 @@ LAWS: dict[str, list[Law]] = {
             f["a"], f["b"], staff_counts=n_of(f, n), customer_counts=n_of(f, n)
         )
     ],
+    "perception_gaps": [
+        lambda f, n: cx.perception_gaps(
+            some(f, n), some(f, n), "unit", column=("a", "b"), staff_counts=n, customer_counts=n
+        )
+    ],
     "paired_difference": [
         lambda f, n: cx.paired_difference(
             f["a"], f["b"], measure="mean", scale=(1, 5), counts=n_of(f, n)
@@ -398,7 +403,17 @@ LAWS: dict[str, list[Law]] = {
 #: How many tables a law is tried on; fewer where each takes a tenth of a second.
 EXAMPLES = 20
 SLOW = {"omega": 5} | dict.fromkeys(
-    ("journey", "journey_table", "what_moved", "advocacy", "compare", "by", "r_indicator"), 8
+    (
+        "journey",
+        "journey_table",
+        "what_moved",
+        "advocacy",
+        "compare",
+        "by",
+        "r_indicator",
+        "perception_gaps",
+    ),
+    8,
 )
 
 

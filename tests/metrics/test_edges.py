@@ -155,6 +155,9 @@ OTHERS: dict[str, Callable[[str], Any]] = {
         b="b",
     ),
     "perception_gap": lambda c: cx.perception_gap(answers(c, 4), [4, 5, 3]),
+    "perception_gaps": lambda c: cx.perception_gaps(
+        frame_of(c), frame_of("all the same", 3), "unit", column="score"
+    ),
     "touchpoint_consistency": lambda c: cx.touchpoint_consistency(
         touched(c), score="score", scale=(1, 5)
     ),
@@ -327,6 +330,9 @@ CLUSTERED: dict[str, Callable[[pd.DataFrame], Any]] = {
     "weighted": lambda f: cx.weighted(f["score"], f["days"], metric="nps", **customers(f)),
     "perception_gap": lambda f: cx.perception_gap(
         f["score"], f["score"], customer_clusters=["one customer"] * len(f)
+    ),
+    "perception_gaps": lambda f: cx.perception_gaps(
+        f, f.assign(one="c"), "all", column="score", customer_clusters="one"
     ),
     "r_indicator": lambda f: cx.r_indicator(
         f.assign(one="c", yes=f["score"] > 3), answered="yes", known="unit", clusters="one"

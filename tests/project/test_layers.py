@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "errors": set(),
     "markup": set(),
     "results": {"markup"},
-    "metrics": WORDS,
+    "metrics": {"disclosure"} | WORDS,
     "study": WORDS,
     "simulate": {"study", "errors"},
     "retention": {"simulate", "metrics", "study", "disclosure"} | WORDS,
