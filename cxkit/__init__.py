@@ -153,9 +153,13 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
     if name not in _PUBLIC:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, _PUBLIC, n=1)
         raise AttributeError(
-            f"module 'cxkit' has no attribute {name!r}; its public names are: "
-            + ", ".join(sorted(_PUBLIC))
+            f"module 'cxkit' has no attribute {name!r}"
+            + (f"; perhaps you meant {near[0]!r}" if near else "")
+            + f". Its public names are: {', '.join(sorted(_PUBLIC))}"
         )
     module = import_module(f"cxkit.{_PUBLIC[name]}")
     value = module if name == _PUBLIC[name] else getattr(module, name)

@@ -41,9 +41,9 @@ class Policy:
             ("min_employees", self.employees, LEAST_EMPLOYEES),
             ("min_customers", self.customers, LEAST_CUSTOMERS),
         ):
-            if asked < least:
+            if not isinstance(asked, int) or asked < least:
                 raise ParameterError(
-                    f"{name} = {asked}: the minimum is {least} and may only be raised."
+                    f"{name} = {asked!r}: the minimum is {least} and may only be raised."
                 )
 
     def withheld(self, employees: int) -> str:

@@ -27,6 +27,7 @@ from cxkit.linkage.rungs import agreement, ladder, reliabilities
 from cxkit.linkage.sides import scales
 from cxkit.metrics.planning import units_needed
 from cxkit.results import Answer, Note, Table, guards_table
+from cxkit.study.study import hold_study
 
 if TYPE_CHECKING:
     from cxkit.linkage.multilevel import Multilevel
@@ -96,6 +97,7 @@ def linkage_answer(
     >>> result.r.status, result.verdict
     ('ok', 'associated; which comes first: cannot tell')
     """
+    hold_study(study)
     policy = Policy(employees=min_employees, customers=min_customers)
     pairs = pair(study, measure=measure, wave=wave)
     if pairs.employees is not None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cxkit.errors import ColumnError, QuestionError
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import check_choice, need_columns, numbers, one_column
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from cxkit.metrics.answers import Scores
 
 
 #: A correlation that published unit-level studies make plausible; "units needed" speaks of it.
@@ -20,8 +21,8 @@ PLAUSIBLE_R = 0.2
 
 
 def correlation(
-    x: ArrayLike,
-    y: ArrayLike,
+    x: Scores,
+    y: Scores,
     *,
     kind: Literal["pearson", "spearman"] = "pearson",
     level: float = 0.95,
@@ -62,10 +63,11 @@ def correlation(
     """
     from scipy.stats import norm, rankdata
 
-    a, b = np.asarray(x, float), np.asarray(y, float)
-    if a.shape != b.shape or a.ndim != 1:
+    check_choice("kind", kind, ("pearson", "spearman"))
+    a, b = (numbers(one_column(side, asked="correlation"), asked="correlation") for side in (x, y))
+    if a.size != b.size:
         raise QuestionError(
-            f"correlation: x has the shape {a.shape} and y {b.shape}.\n"
+            f"correlation: x has {a.size:,} rows and y {b.size:,}.\n"
             "  Give two columns of one frame, a row for each unit."
         )
     if np.isinf(a).any() or np.isinf(b).any():
@@ -241,12 +243,7 @@ def correlation_by_level(
     >>> correlation_by_level(people, unit="team", x="x", y="y")["at"].tolist()
     ['individual', 'within units', 'between units', 'between units, weighted by size']
     """
-    absent = [c for c in (unit, x, y) if c not in frame]
-    if absent:
-        raise ColumnError(
-            f"correlation_by_level asks for column {absent[0]!r}, which the frame does not have.\n"
-            f"  columns in the frame: {', '.join(map(str, frame.columns))}"
-        )
+    need_columns(frame, [unit, x, y], asked="correlation_by_level")
     rows = frame[[unit, x, y]].dropna()
     groups = rows.groupby(unit, observed=True)[[x, y]]
     means = groups.transform("mean")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cxkit.errors import ColumnError, QuestionError
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import check_choice, need_columns
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -111,12 +112,8 @@ def within_between(
     (1.53, 4)
     """
     names = [unit, y] if x is None else [unit, y, x]
-    absent = [c for c in names if c not in frame]
-    if absent:
-        raise ColumnError(
-            f"within_between asks for column {absent[0]!r}, which the frame does not have.\n"
-            f"  columns in the frame: {', '.join(map(str, frame.columns))}"
-        )
+    need_columns(frame, names, asked="within_between")
+    check_choice("criterion", criterion, ("REML", "ML"))
     rows = frame[names].dropna()
     missing = len(frame) - len(rows)
     codes, uniques = pd.factorize(rows[unit])

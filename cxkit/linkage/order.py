@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.linkage.panel import PanelFit, fit_panel, likelihood_ratio
+from cxkit.metrics.answers import need_columns
 from cxkit.metrics.families import holm
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     >>> which_first(two).sentence
     'Direction is not identified: 2 waves cannot part stable differences between units from change.'
     """
+    need_columns(waves, ["unit", "wave", "engagement", "experience"], asked="which_first")
     order = sorted(waves["wave"].unique())
     if len(order) < FEWEST_WAVES:
         said = "1 wave cannot" if len(order) == 1 else f"{len(order)} waves cannot"

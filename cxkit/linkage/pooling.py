@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit.errors import QuestionError
+from cxkit.metrics.answers import Scores, numbers, one_column
 from cxkit.metrics.shrinkage import reml
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,8 @@ class Pooled:
 
 
 def pool(
-    effects: ArrayLike,
-    variances: ArrayLike,
+    effects: Scores,
+    variances: Scores,
     *,
     metric: str = "pooled effect",
     measured_in: str = "coefficient",
@@ -95,7 +97,11 @@ def pool(
     """
     from scipy.stats import norm, t
 
-    y, v = np.asarray(effects, float), np.asarray(variances, float)
+    y, v = (numbers(one_column(side, asked="pool"), asked="pool") for side in (effects, variances))
+    if y.size != v.size:
+        raise QuestionError(
+            f"pool: {y.size} effects, {v.size} variances.\n  Give the variance of each effect."
+        )
     usable = np.isfinite(y) & np.isfinite(v) & (v > 0)
     missing = int((~usable).sum())
     y, v = y[usable], v[usable]

@@ -80,6 +80,11 @@ def one_column(given: Scores, *, asked: str, dtype: type | None = None) -> pd.Se
             f"{asked}: asked for one column, found a frame.\n  columns in the frame: {columns}\n"
             "  Write frame[NAME], with a name that one column only has; in cx.by, column=NAME."
         )
+    if isinstance(given, str) or np.ndim(given) > 1:
+        found = f"the text {given!r}" if isinstance(given, str) else f"{np.ndim(given)} dimensions"
+        raise QuestionError(
+            f"{asked}: asked for one column, found {found}.\n  Write frame[NAME], or a list."
+        )
     return given if isinstance(given, pd.Series) else pd.Series(given, dtype=dtype)
 
 
@@ -127,9 +132,20 @@ def _refuse(given: pd.Series, off: NDArray[np.bool_], *, n: int, asked: str, wha
     answers = "answer" if n == 1 else "answers"
     raise ScaleError(
         f"{asked}{where}, row {', '.join(rows[:3])}{more}: {', '.join(values[:3])} {what} "
-        f"({len(rows):,} of {n:,} {answers}).\n"
-        f'  If it means "no answer", make it missing first: scores.mask(scores == {values[0]}); '
-        f"in a study.yml write  missing: [{values[0]}]"
+        f"({len(rows):,} of {n:,} {answers}).\n  {_cure(given[off], values[0])}"
+    )
+
+
+def _cure(off: pd.Series, first: str) -> str:
+    """Say what to do about answers off the scale, by what they look like."""
+    text = off.map(lambda value: isinstance(value, str))
+    if text.all() and pd.to_numeric(off, errors="coerce").notna().any():
+        return "Numbers stand there as text: give pd.to_numeric(scores)."
+    if not text.any() and not is_real(off.iloc[0]):
+        return "Is it the column you mean? Give one of answers."
+    return (
+        f'If it means "no answer", make it missing first: scores.mask(scores == {first}); '
+        f"in a study.yml write  missing: [{first}]"
     )
 
 
@@ -142,17 +158,29 @@ def _shown(value: object) -> str:
 
 def check_scale(scale: Scale, *, asked: str) -> Scale:
     """Return the ends of a scale as numbers, or refuse a scale that runs nowhere."""
-    low, high = float(scale[0]), float(scale[1])
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+    pair = isinstance(scale, (tuple, list)) and len(scale) == 2 and all(map(is_real, scale))
+    if not (pair and np.isfinite(scale).all() and scale[0] < scale[1]):
         raise QuestionError(
             f"{asked}: the scale {scale!r} has no room.\n  Write (lowest, highest), e.g. (1, 5)."
         )
-    return low, high
+    return float(scale[0]), float(scale[1])
+
+
+def is_real(value: object) -> bool:
+    """Whether a choice is a number; text that reads as one is not, nor is true or false."""
+    return pd.api.types.is_number(value) and not isinstance(value, (bool, np.bool_, complex))
+
+
+def check_choice(name: str, asked: object, known: Sequence[str]) -> None:
+    """Refuse a choice that is not one of those known."""
+    if asked not in known:
+        ways = " or ".join(f'{name}="{one}"' for one in known)
+        raise QuestionError(f"{name}={asked!r} is not known.\n  Write {ways}.")
 
 
 def check_level(level: float) -> float:
     """Return the level of an interval, or refuse one that is not between 0 and 1."""
-    if not (isinstance(level, (int, float, np.number)) and 0 < level < 1):
+    if not (is_real(level) and 0 < level < 1):
         raise QuestionError(
             f"level is {level!r}: an interval needs a level between 0 and 1.\n"
             "  Write 0.95 for 95 %."
@@ -161,7 +189,12 @@ def check_level(level: float) -> float:
 
 
 def need_columns(frame: pd.DataFrame, names: Iterable[Hashable], *, asked: str) -> None:
-    """Refuse a frame that lacks a column that was asked for."""
+    """Refuse a frame that lacks a column that was asked for, or what is no frame."""
+    if not isinstance(frame, pd.DataFrame):
+        raise QuestionError(
+            f"{asked}: asked for a DataFrame, found {type(frame).__name__}.\n"
+            "  Give the frame first, such as study.responses; then the names of its columns."
+        )
     for name in names:
         if name in frame.columns:
             continue

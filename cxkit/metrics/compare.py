@@ -106,7 +106,7 @@ def by(
     1      South -100.0  1
     2  (missing)  100.0  1
     """
-    names = [keys] if isinstance(keys, str) else list(keys)
+    names = _names(keys)
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *([] if moments else columns), *special.values()], asked="by")
@@ -128,6 +128,17 @@ def by(
         check_keys(names, found, asked="by")
         rows.append({**dict(zip(names, labels, strict=True)), **found})
     return pd.DataFrame(rows, columns=None if rows else [*names, *Estimate.__dataclass_fields__])
+
+
+def _names(keys: str | Sequence[str]) -> list[str]:
+    """Return the names of the groups' columns, or refuse what names none."""
+    given = [keys] if isinstance(keys, str) else keys
+    if not isinstance(given, (list, tuple)):
+        raise QuestionError(
+            f"by: the groups come from columns, and {type(keys).__name__} names none.\n"
+            '  Write by(frame, "region", cx.nps, column="nps"), or a list of names.'
+        )
+    return list(given)
 
 
 def check_keys(names: Sequence[str], fields: Iterable[str], *, asked: str) -> None:
@@ -196,6 +207,10 @@ def _number(
     special: Mapping[str, str] | None,
 ) -> Estimate | Difference:
     """Return the Estimate or the Difference of one group; anything else is refused."""
+    if not callable(metric):
+        raise QuestionError(
+            f"{asked}: {metric!r} is no metric.\n  Give the function itself, as in cx.nps."
+        )
     data: list[Any] = [group[c] for c in columns] or [group]
     more = {name: group[c] if columns else c for name, c in (special or {}).items()}
     if more:
@@ -337,6 +352,12 @@ def difference(a: Estimate, b: Estimate, *, a_name: str = "a", b_name: str = "b"
 
 def _comparable(a: Estimate, b: Estimate) -> None:
     """Refuse two Estimates whose difference would mean nothing."""
+    for given in (a, b):
+        if not isinstance(given, Estimate):
+            raise QuestionError(
+                f"difference: asked for two Estimates, found {type(given).__name__}.\n"
+                "  Write cx.difference(cx.nps(one), cx.nps(other))."
+            )
     for what in ("metric", "measured_in", "level"):
         one, other = getattr(a, what), getattr(b, what)
         if one != other:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import check_level, no_data
+from cxkit.metrics.answers import check_level, is_real, no_data
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.durations import METHOD, curve_of, km_at, spells
 from cxkit.metrics.incidence import share_ended
@@ -104,7 +104,7 @@ def retention_rate(
     >>> print(cx.retention_rate(start, end, as_of="2025-12-31", horizon=12))
     Retention at 12 months 75.0 % (95 % interval 12.8 to 96.1, n = 4; log-log Kaplan-Meier)
     """
-    level, metric = check_level(level), f"Retention at {horizon:g} months"
+    level, metric = check_level(level), _named("Retention", horizon)
     cases, method = _customers(start, end, counts, as_of=as_of, observed_from=observed_from)
     curve = curve_of(cases, level=level)
     if not _followed(cases, curve, horizon, metric):
@@ -196,7 +196,7 @@ def churn_rate(
     >>> print(cx.churn_rate(start, end, as_of="2025-12-31", horizon=12))
     Churn at 12 months 25.0 % (95 % interval 3.9 to 87.2, n = 4; log-log Kaplan-Meier)
     """
-    metric = f"Churn at {horizon:g} months"
+    metric = _named("Churn", horizon)
     if (reason is None) != (of is None):
         raise QuestionError(f"{metric}: write both reason (the column) and of (which), or neither.")
     if reason is None:
@@ -264,10 +264,17 @@ def _customers(
     return cases, said
 
 
+def _named(what: str, horizon: float) -> str:
+    """Return what a share at the horizon is called, or refuse a horizon of no months."""
+    if not (is_real(horizon) and horizon > 0):
+        raise QuestionError(
+            f"{what} at {horizon!r}: write a horizon above 0, in months, e.g. horizon=12."
+        )
+    return f"{what} at {horizon:g} months"
+
+
 def _followed(cases: Spells, curve: pd.DataFrame, horizon: float, metric: str) -> bool:
     """Whether there is anybody; refuse a horizon that nobody was followed for without a gap."""
-    if not horizon > 0:
-        raise QuestionError(f"{metric}: write a horizon above 0, in months.")
     if not cases.time.size:
         return False
     followed = cases.followed_without_gap()

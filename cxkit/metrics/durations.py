@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import check_level, no_data, nobody_answered
+from cxkit.metrics.answers import check_level, no_data, nobody_answered, numbers, one_column
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.proportions import wilson
 from cxkit.results import Estimate
@@ -368,9 +368,11 @@ def spells(
     asked: str = "kaplan_meier",
 ) -> Spells:
     """Return the rows that were ever at risk as arrays; refuse what contradicts itself."""
-    time = _floats(duration)
+    time = numbers(one_column(duration, asked=asked), asked=asked)
     seen = pd.Series(observed).astype("Float64").to_numpy(float, na_value=np.nan)
-    start = np.zeros(time.size) if entry is None else _floats(entry)
+    start = np.zeros(time.size)
+    if entry is not None:
+        start = numbers(one_column(entry, asked=asked), asked=f"{asked}, entry")
     if not time.size == seen.size == start.size:
         raise QuestionError(
             f"{asked}: {time.size} durations, {seen.size} observed and {start.size} entries.\n"
@@ -384,6 +386,13 @@ def spells(
         raise DataError(
             f"{asked}, row {label}: the duration is {time[wrong[0]]:g} ({wrong.size:,} of "
             f"{time.size:,} rows).\n  A duration runs from 0 on: check which date comes first."
+        )
+    other = np.flatnonzero(~np.isnan(seen) & (seen != 0) & (seen != 1))
+    if other.size:
+        raise DataError(
+            f"{asked}: observed is {seen[other[0]]:g} in {other.size:,} of {seen.size:,} rows.\n"
+            "  Give 1 where the end was seen and 0 where it was not; of a status of 1 "
+            "and 2, status == 2."
         )
     start = np.where(start <= 0, -np.inf, start)
     usable = ~(np.isnan(time) | np.isnan(seen) | np.isnan(start)) & (time > start)
@@ -435,11 +444,6 @@ def at_risk(
     return came[np.searchsorted(start[by_start], at)] - gone[np.searchsorted(time[by_time], at)]
 
 
-def _floats(values: Scores) -> NDArray[np.float64]:
-    """Return numbers with NaN where missing."""
-    return pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
-
-
 def _first(curve: pd.DataFrame, column: str, share: float) -> float | None:
     """Return the first time at which a column of the curve is at ``share`` or below."""
     hit = np.flatnonzero(curve[column].to_numpy() <= share + _TOUCH)
@@ -448,7 +452,7 @@ def _first(curve: pd.DataFrame, column: str, share: float) -> float | None:
 
 def _about(curve: pd.DataFrame) -> dict[str, Any]:
     """Return n, n_missing and level of a curve, or refuse a frame that is not one."""
-    if not {"n", "n_missing", "level"} <= set(curve.attrs):
+    if not {"n", "n_missing", "level"} <= set(getattr(curve, "attrs", ())):
         raise QuestionError(
             "this frame is not a curve of kaplan_meier: it does not know its n.\n"
             "  Pass on what kaplan_meier returned, whole; a filtered or merged copy forgets its n."

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import need_columns
+from cxkit.metrics.answers import need_columns, numbers, one_column
 from cxkit.metrics.compare import difference, groups_of, measured
 from cxkit.results import Difference, Estimate, Table
 
@@ -275,7 +275,7 @@ def _family(
     p: Sequence[float | None], *, names: Sequence[str] | None, method: Family
 ) -> pd.DataFrame:
     """Return one row per test with raw and adjusted p."""
-    raw = np.array([np.nan if value is None else float(value) for value in p], dtype=float)
+    raw = numbers(one_column(p, asked=method), asked=method)
     adjusted = _adjust(raw, method=method, asked=method)
     if names is not None and len(names) != raw.size:
         raise QuestionError(

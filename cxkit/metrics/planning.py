@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import Scale, check_level, check_scale
+from cxkit.metrics.answers import Scale, check_level, check_scale, is_real
 from cxkit.results import Difference, Estimate
 
 Planned: TypeAlias = 'Literal["nps", "share", "mean"] | Estimate'
@@ -106,9 +106,9 @@ def units_needed(r: float, *, power: float = 0.8, alpha: float = 0.05) -> int:
     >>> [cx.units_needed(r) for r in (0.10, 0.18, 0.20, 0.25, 0.33)]
     [783, 240, 194, 124, 70]
     """
-    if not 0 < abs(r) <= 1:
+    if not (is_real(r) and 0 < abs(r) <= 1):
         raise QuestionError(
-            f"units_needed: no number of units shows a correlation of {r:g}.\n"
+            f"units_needed: no number of units shows a correlation of {r!r}.\n"
             "  Write a size between -1 and 1 that is not 0, e.g. 0.2."
         )
     z = _z(1 - alpha, power, asked="units_needed")
@@ -378,7 +378,7 @@ def _assume(
         text, name = f"every answer from {low:g} to {high:g} alike", "Mean"
     else:
         raise QuestionError(
-            f"metric={metric!r} cannot be planned for.\n"
+            f"metric={getattr(metric, '__name__', metric)!r} cannot be planned for.\n"
             '  Write "nps", "share" or "mean", or give an Estimate of earlier answers.'
         )
     if spread is not None and metric != "share":

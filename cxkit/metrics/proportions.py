@@ -13,6 +13,7 @@ from cxkit.metrics.answers import (
     Scores,
     check_level,
     check_scale,
+    is_real,
 )
 from cxkit.metrics.scoring import Limits, Scoring, estimate
 
@@ -169,9 +170,9 @@ def csat(
 def csat_scoring(*, scale: Scale = (1, 5), top: float = 4) -> Scoring:
     """Return what makes a CSAT: 1 for an answer from ``top`` on, 0 below."""
     low, high = check_scale(scale, asked="csat")
-    if not low < top <= high:
+    if not (is_real(top) and low < top <= high):
         raise QuestionError(
-            f"csat: the cut {top:g} does not split the scale {low:g} to {high:g}.\n"
+            f"csat: the cut {top!r} does not split the scale {low:g} to {high:g}.\n"
             f"  Write the lowest answer that counts as satisfied, e.g. top={high - 1:g}."
         )
     metric = f"CSAT ({span(top, high)} on {low:g} to {high:g})"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS, count_said, in_all, stepwise
 from cxkit.errors import QuestionError
+from cxkit.metrics.answers import check_choice
 from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Answer, Table, guards_table
 from cxkit.retention import tables, wording
+from cxkit.retention.asked import Depth, hold_asked
 from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.contrasts import bands_told, contrasts
 from cxkit.retention.curves import at_risk, curves, retained
@@ -27,7 +29,6 @@ from cxkit.study.requirements import hold_requirements
 if TYPE_CHECKING:
     from cxkit.results import Estimate
     from cxkit.retention.clock import Bands
-    from cxkit.retention.later import Depth
     from cxkit.study.study import Study
 
 #: Months to the horizon and days of the gap where nothing else is asked.
@@ -90,6 +91,8 @@ def retention_answer(
     >>> result.effect.direction
     'higher'
     """
+    hold_asked(study, horizon=horizon, gap=gap)
+    check_choice("depth", depth, get_args(Depth))
     study.need("customers", why="to see who left, and when")
     if measure.replace(" ", "_") in {"answered", "ever_answered"}:
         raise QuestionError(
@@ -103,22 +106,8 @@ def retention_answer(
         return answer_snapshot(study, measure=measure, depth=depth, level=level)
     study.need("responses", why="to read a better or worse experience from answered surveys")
     hold_requirements(study, "retention_vs_experience")
-    _hold_times(horizon, gap)
-    bands = bands_of(study, _measure(study, measure))
+    bands = bands_of(study, measure)
     return _from_dates(study, bands=bands, horizon=horizon, gap=gap, depth=depth, level=level)
-
-
-def _hold_times(horizon: int, gap: int) -> None:
-    """Refuse a horizon before the first month, a landmark before the answer, and half centuries."""
-    for name, asked, least, most, why in (
-        ("horizon", horizon, 1, 600, "months after the landmark at which retention is read"),
-        ("gap", gap, 0, 3650, "days from an answer to the landmark"),
-    ):
-        if not least <= asked <= most:
-            raise QuestionError(
-                f"{name} = {asked}: it is the number of {why}.\n"
-                f"  Ask with {name} from {least} to {most}."
-            )
 
 
 def _hold_undated(horizon: int, gap: int) -> None:
@@ -131,20 +120,6 @@ def _hold_undated(horizon: int, gap: int) -> None:
                 f"\n  Leave {name} at {usual}, or export start and end dates and write  "
                 "form: dates  under customers in study.yml."
             )
-
-
-def _measure(study: Study, asked: str) -> str:
-    """Return the measure to use, or refuse one that the study does not have."""
-    there = [m for m in study.contract.of("responses").scores if m in ("nps", "csat", "ces")]
-    if asked == "" and there:
-        return there[0]
-    if asked not in there:
-        what = f"measure {asked!r} is not a score" if asked else "nps, csat or ces is not a score"
-        raise QuestionError(
-            f"{what} of this study.\n  Scores under responses in study.yml: "
-            f"{', '.join(there) or 'none of nps, csat, ces'}."
-        )
-    return asked
 
 
 def _from_dates(

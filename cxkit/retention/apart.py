@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,12 @@ from scipy.special import ndtr, ndtri
 from cxkit import markup
 from cxkit.disclosure import LEAST_CUSTOMERS
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level
+from cxkit.metrics.answers import check_choice, check_level
 from cxkit.metrics.durations import kaplan_meier, km_restricted_mean
 from cxkit.metrics.families import holm
 from cxkit.metrics.logrank import logrank
 from cxkit.results import Difference, Guard, Note, Table
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import bands_of, wind
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def months_apart(
     'higher'
     """
     level = check_level(level)
+    hold_asked(study, gap=gap)
+    check_choice("origin", origin, get_args(Origin))
     study.need("customers", "responses", why="to see who stayed, and how they were served")
     bands = bands_of(study, measure)
     spells = wind(study, bands=bands, gap=gap).spells

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH
 from cxkit.retention.episodes import followed, of_changes
 
@@ -69,6 +70,7 @@ def case_episodes(
     >>> found.bands[:2]
     ('case open over 7 days', 'case open')
     """
+    hold_asked(study, gap=gap)
     study.need("customers", "tickets", why="to see who stayed, and which cases they had")
     if "customer" not in study.tickets:
         raise QuestionError(

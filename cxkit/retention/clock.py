@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
+from cxkit.retention.asked import score_asked
 
 if TYPE_CHECKING:
     from cxkit.study.study import Study
@@ -78,6 +79,7 @@ def bands_of(study: Study, measure: str) -> Bands:
     NPS is cut at `detractor` and `promoter`; CSAT is good from `top` on and poor below the middle
     of its scale; effort is cut at the middle of its scale, in the direction of its version.
     """
+    measure = score_asked(study, measure)
     score = study.contract.of("responses").scores[measure]
     bottom, end = score.scale
     middle = (bottom + end) / 2

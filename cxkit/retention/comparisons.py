@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
 from cxkit import markup
 from cxkit.disclosure import count_said, customer_table
-from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level
+from cxkit.metrics.answers import check_choice, check_level
 from cxkit.results import Estimate, Guard, Table
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH, bands_of
 from cxkit.retention.cox import cox
 from cxkit.retention.episodes import BEFORE, Unit, episodes_by_gap
@@ -134,8 +134,9 @@ def comparisons(
     True
     """
     level = check_level(level)
-    if min([gap, *gaps]) < 0:
-        raise QuestionError("comparisons: a gap is negative.\n  Give days from 0 on.")
+    check_choice("unit", unit, get_args(Unit))
+    for days in (gap, *gaps):
+        hold_asked(study, gap=days)
     bands = bands_of(study, measure)
     asked = sorted({gap, *gaps})
     at = {

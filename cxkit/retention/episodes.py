@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from cxkit.disclosure import LEAST_CUSTOMERS, customer_table
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import need_columns
+from cxkit.metrics.answers import check_choice, need_columns
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH, bands_of
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ def episodes(
     >>> found.rows["state"].cat.categories[-2:].tolist()
     ['no score yet', 'score over 24 months old']
     """
+    hold_asked(study, gap=gap)
+    check_choice("unit", unit, get_args(Unit))
     bands = bands_of(study, measure) if isinstance(measure, str) else measure
     return episodes_by_gap(study, bands, [gap], longest=longest, unit=unit)[gap]
 

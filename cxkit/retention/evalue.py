@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from cxkit import markup
 from cxkit.errors import QuestionError
+from cxkit.metrics.answers import check_choice, is_real
 
 Ratio = Literal["risk ratio", "odds ratio", "hazard ratio", "standardised difference"]
 
@@ -107,6 +108,8 @@ def e_value(
     >>> round(found.estimate, 2), round(found.limit, 2)
     (1.81, 1.43)
     """
+    check_choice("measure", measure, get_args(Ratio))
+    check_choice("outcome", outcome, ("common", "rare"))
     if measure == "standardised difference":
         ratio = float(np.exp(0.91 * value))
         if se is not None:
@@ -115,7 +118,7 @@ def e_value(
         given = [None if g is None else float(np.exp(0.91 * g)) for g in (low, high)]
         return _of(ratio, *given, method="exp(0.91 d)")
     for one in (value, low, high):
-        if one is not None and not one > 0:
+        if one is not None and not (is_real(one) and one > 0):
             raise QuestionError(
                 f"e_value: {one!r} is not a {measure}.\n  A ratio lies above 0; give a difference"
                 ' with measure="standardised difference".'

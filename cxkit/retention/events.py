@@ -83,19 +83,6 @@ def bad_events(
     )
 
 
-def score_of(study: Study, asked: str) -> str:
-    """Return the score to use, "" taking the first there is, or refuse one that is not there."""
-    there = _scores(study)
-    if asked == "" and there:
-        return there[0]
-    if asked not in there:
-        raise QuestionError(
-            f"measure {asked!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(there) or 'none'}."
-        )
-    return asked
-
-
 def _scores(study: Study) -> list[str]:
     """Return the scores that a study's responses hold."""
     return list(study.contract.of("responses").scores)
@@ -103,18 +90,17 @@ def _scores(study: Study) -> list[str]:
 
 def _low_scores(study: Study, measure: str, cut: float | None) -> tuple[pd.DataFrame, str]:
     """Return the answers at or below the cut; at or above it where a high score is bad."""
-    chosen = score_of(study, measure)
-    bands = bands_of(study, chosen)
+    bands = bands_of(study, measure)
     if cut is None:
         cut = bands.edges[0] - 1 if bands.high_is_good else bands.edges[1]
     answers = study.responses
-    scores = answers[chosen]
+    scores = answers[bands.measure]
     bad = scores <= cut if bands.high_is_good else scores >= cut
     found = answers[bad.fillna(value=False) & answers["answered_on"].notna()]
     side = "less" if bands.high_is_good else "more"
     return (
         _rows(found["customer"], found["answered_on"]),
-        f"a score of {cut:g} or {side} ({chosen})",
+        f"a score of {cut:g} or {side} ({bands.measure})",
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, need_columns
+from cxkit.metrics.answers import check_choice, check_level, need_columns
 from cxkit.results import Estimate, Guard, Table
 from cxkit.retention.cox import cox
 from cxkit.retention.episodes import start_stop
@@ -122,6 +122,7 @@ def exposure(
     >>> found.naive.high < 1, found.time_dependent.low < 1 < found.time_dependent.high
     (True, True)
     """
+    check_choice("answer", answer, get_args(Comparison))
     if answer == "ever":
         raise QuestionError(
             "exposure: ever exposed against never exposed is no answer: one must stay to be "

@@ -10,6 +10,7 @@ import numpy as np
 
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.contrasts import bands_told
 from cxkit.retention.episodes import count_months
@@ -99,6 +100,7 @@ def landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: flo
 
 def _landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: float) -> Landmarked:
     """Return the customers of the answer, computed."""
+    hold_asked(study, horizon=horizon, gap=gap)
     study.need("customers", "responses", why="to see who stayed, and how they were served")
     bands = bands_of(study, measure)
     clock = wind(study, bands=bands, gap=gap)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cxkit.errors import ColumnError, MissingTableError, QuestionError
 from cxkit.results import Note, Section, Table
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cxkit.results import Guard
+    from cxkit.retention.asked import Depth
     from cxkit.study.study import Study
 
-Depth = Literal["quick", "full"]
 
 _SNAPSHOT = (
     "This needs the dates of joining, answering and leaving, which a snapshot does not have. "

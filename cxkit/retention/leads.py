@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.metrics.families import holm
-from cxkit.retention.events import score_of
+from cxkit.retention.asked import score_asked
 from cxkit.retention.matched import cluster_se
 from cxkit.retention.trials import YEAR, Dated
 
@@ -91,7 +91,7 @@ def _earlier_scores(
     study: Study, trials: Trials, measure: str, level: float
 ) -> dict[str, object] | None:
     """Return the mean score of the year before, of those who answered then."""
-    chosen = score_of(study, measure)
+    chosen = score_asked(study, measure)
     answers = study.responses
     there = answers[answers[chosen].notna() & answers["answered_on"].notna()]
     scores = Dated(trials.people, there["customer"], there["answered_on"], there[chosen])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, need_columns
+from cxkit.metrics.answers import check_choice, check_level, need_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,7 @@ def average_marginal_effects(
     from statsmodels.discrete.discrete_model import Logit
 
     level = check_level(level)
+    check_choice("binary", binary, ("difference", "slope"))
     need_columns(frame, [outcome, *predictors], asked="average_marginal_effects")
     text = [p for p in predictors if not pd.api.types.is_numeric_dtype(frame[p].dtype)]
     if text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, need_columns
+from cxkit.metrics.answers import check_choice, check_level, need_columns
 from cxkit.results import Difference, Estimate, Table
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
 from cxkit.retention.partial import independent
@@ -182,6 +182,8 @@ def discrete_hazard(
     from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
     level = check_level(level)
+    check_choice("link", link, get_args(Link))
+    check_choice("baseline", baseline, get_args(Baseline))
     need_columns(counts, ["month", "at_risk", "exits", *covariates], asked="discrete_hazard")
     exits = int(counts["exits"].sum())
     if not exits:

@@ -12,6 +12,7 @@ from cxkit import markup
 from cxkit.disclosure import count_said, leavers
 from cxkit.errors import QuestionError
 from cxkit.results import Guard, Table
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
     >>> nonresponse(cx.sample_study()).frame["trait"].tolist()
     ['tenure (months)', 'value (EUR)', 'cases in the year before', 'left within 12 months (%)']
     """
+    hold_asked(study, horizon=horizon)
     study.need("customers", why="to see who answers and who stays silent")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(

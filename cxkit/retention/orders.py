@@ -24,7 +24,6 @@ from cxkit.retention.counting import (
     negative_binomial,
     parameters_needed,
 )
-from cxkit.retention.events import score_of
 from cxkit.retention.hazard import FEWEST_EXITS
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def buying_after_score(
     'cannot be told'
     """
     study.need("orders", "responses", why="buying after a score needs both")
-    bands = bands_of(study, score_of(study, measure))
+    bands = bands_of(study, measure)
     found = buyers(study, bands=bands, gap=gap)
     people, present = found.people, found.bands
     model, reason = _model(people, present, found.held, level)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
 from cxkit import markup
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level
+from cxkit.metrics.answers import check_choice, check_level
 from cxkit.metrics.families import holm
 from cxkit.retention import predict_wording as wording
+from cxkit.retention.asked import Depth, hold_asked
 from cxkit.retention.judging import BASELINE
 from cxkit.retention.logit import design
 from cxkit.retention.measured import measured
@@ -23,7 +24,7 @@ from cxkit.retention.model_guards import (
     leaky,
     multiplicity,
 )
-from cxkit.retention.predictors import Comparison, Depth, compare_predictors, predict_unseen
+from cxkit.retention.predictors import Comparison, compare_predictors, predict_unseen
 from cxkit.retention.separation import separation
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ def which_measure_predicts(
     ['controls only', 'NPS, 0–10', 'NPS, three bands']
     """
     level = check_level(level)
+    hold_asked(study, horizon=horizon, gap=gap)
+    check_choice("depth", depth, get_args(Depth))
     study.need("customers", why="to see which answers come before leaving")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
 from cxkit.disclosure import count_said, leavers
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, need_columns
+from cxkit.metrics.answers import check_choice, check_level, need_columns
 from cxkit.metrics.families import holm
+from cxkit.retention.asked import Depth
 from cxkit.retention.auc import placements
 from cxkit.retention.folds import by_customer, forward, out_of_fold
 from cxkit.retention.hazard import EXITS_PER_PARAMETER
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from cxkit.results import Difference
 
-Depth = Literal["quick", "full"]
 
 #: Folds and bootstrap samples; quick takes normal intervals of the paired differences.
 FOLDS = {"quick": 5, "full": 10}
@@ -154,6 +154,7 @@ def compare_predictors(
     ['higher', 'cannot be told']
     """
     level = check_level(level)
+    check_choice("depth", depth, get_args(Depth))
     unseen = predict_unseen(
         frame,
         outcome=outcome,

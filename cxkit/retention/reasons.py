@@ -16,6 +16,7 @@ from cxkit.metrics.durations import kaplan_meier
 from cxkit.metrics.families import holm
 from cxkit.metrics.incidence import cumulative_incidence
 from cxkit.results import Difference, Guard, Note, Table
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import bands_of, wind
 from cxkit.retention.hazard import FEWEST_EXITS
 
@@ -112,6 +113,7 @@ def leaving_by_reason(
     'lower'
     """
     level = check_level(level)
+    hold_asked(study, horizon=horizon, gap=gap)
     study.need("customers", "responses", why="to see who stayed, and how they were served")
     if "end_reason" not in study.customers:
         return _nothing(

@@ -20,7 +20,7 @@ from cxkit.retention.result import QUESTION, RetentionAnswer
 
 if TYPE_CHECKING:
     from cxkit.results import Difference
-    from cxkit.retention.later import Depth
+    from cxkit.retention.asked import Depth
     from cxkit.study.study import Study
 
 

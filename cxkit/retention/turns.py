@@ -12,6 +12,7 @@ from cxkit import markup
 from cxkit.disclosure import count_said, customer_table, in_all
 from cxkit.metrics.answers import check_level
 from cxkit.results import Estimate, Guard, Note, Table
+from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH, TENURE_BANDS, TENURE_NAMES, Bands, bands_of
 from cxkit.retention.episodes import count_months
 from cxkit.retention.hazard import FEWEST_EXITS
@@ -107,6 +108,7 @@ def losses_and_gains(
     2.0
     """
     level = check_level(level)
+    hold_asked(study, horizon=horizon, gap=gap)
     study.need("customers", "responses", why="to see who scored twice, and who stayed")
     bands = bands_of(study, measure)
     score = study.contract.of("responses").scores[measure]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level
+from cxkit.metrics.answers import check_choice, check_level
 from cxkit.results import Estimate, Guard
 from cxkit.retention import worth_wording as wording
+from cxkit.retention.asked import Depth, hold_asked
 from cxkit.retention.clock import MONTH, bands_of, wind, with_segments
 from cxkit.retention.evalue import e_value
 from cxkit.retention.hazard import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from cxkit.results import Table
     from cxkit.retention.evalue import EValue
-    from cxkit.retention.predictors import Depth
     from cxkit.study.study import Study
 
 #: A touchpoint with fewer customers below the cut is shown with the other small ones.
@@ -155,6 +155,9 @@ def worth_of_experience(
     ('passives (7–8)', True)
     """
     level = check_level(level)
+    hold_asked(study, horizon=horizon, gap=gap)
+    check_choice("cut", cut, ("poor", "good"))
+    check_choice("depth", depth, get_args(Depth))
     study.need("customers", why="to see who stays after which experience")
     if study.contract.of("customers").form == "snapshot":
         raise QuestionError(
@@ -162,7 +165,7 @@ def worth_of_experience(
             "not known.\n  Write form: dates under customers in study.yml, with start and end."
         )
     study.need("responses", why="to see who stays after which experience")
-    bands = bands_of(study, _measure(study, measure))
+    bands = bands_of(study, measure)
     clock = wind(study, bands=bands, gap=gap)
     spells = _with_touchpoint(study, with_segments(clock.spells, study), bands.measure, gap)
     below, above = _sides(spells, cut, horizon)
@@ -222,19 +225,6 @@ def worth_of_experience(
         level=level,
         **found,
     )
-
-
-def _measure(study: Study, asked: str) -> str:
-    """Return the measure to use, or refuse one that the study does not have."""
-    there = [m for m in study.contract.of("responses").scores if m in ("nps", "csat", "ces")]
-    if not asked and there:
-        return there[0]
-    if asked not in there:
-        raise QuestionError(
-            f"measure {asked!r} is not a score of this study.\n  Scores under responses in "
-            f"study.yml: {', '.join(there) or 'none'}."
-        )
-    return asked
 
 
 def _with_touchpoint(study: Study, spells: pd.DataFrame, measure: str, gap: int) -> pd.DataFrame:

@@ -174,9 +174,9 @@ def _hold_free(folder: Path) -> None:
 def _check(branches: int, customers: int, staff: int, link: float) -> None:
     """Refuse a firm that cannot be."""
     for name, value in (("branches", branches), ("customers", customers), ("staff", staff)):
-        if value < 1:
+        if not isinstance(value, int) or value < 1:
             raise ParameterError(
-                f"simulate_firm: asked for {name}={value}, and a firm has at least 1.\n"
+                f"simulate_firm: asked for {name}={value!r}, and a firm has at least 1.\n"
                 f"  Give {name} as a whole number from 1."
             )
     if not -1 <= link <= 1:

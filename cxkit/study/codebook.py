@@ -12,6 +12,7 @@ from cxkit import markup
 from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Table
 from cxkit.study import columns as c
 from cxkit.study.labelled import Labels
+from cxkit.study.study import hold_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +152,7 @@ def codebook(study: Study) -> Codebook:
     >>> book.loc[("responses", "csat"), "scale"]
     '1 to 5, high is good; satisfied from 4'
     """
+    hold_study(study)
     rows = []
     for name, table in study.contract.tables.items():
         if name in study.frames:

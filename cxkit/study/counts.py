@@ -6,6 +6,7 @@ whole numbers; so every engine, and any number of threads, gives the same table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from cxkit.errors import ColumnError, QuestionError, ScaleError
 from cxkit.study.tables import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 #: What the columns of a result are called, so that no key may be.
 COUNT, MONTH, CLUSTER = "n", "month", "cluster"
@@ -177,6 +178,11 @@ def moments(
     0      3          1             2                    5
     """
     keyed = _keyed(frame, by, month=month, buckets=None, where=where, asked="moments")
+    if not isinstance(values, Mapping):
+        raise QuestionError(
+            "moments: the values are answers' columns with the points of each answer.\n"
+            '  Write  {"nps": cx.scoring(cx.nps)}'
+        )
     _known(keyed, [*values, *([cluster] if cluster else [])])
     keys = keyed.keys or {_ALL: nw.lit(0)}
     runs = {column: _runs(points, column) for column, points in values.items()}
@@ -275,8 +281,8 @@ def _add(
 def _runs(points: Mapping[int, int], column: str) -> list[tuple[int, int, int]]:
     """Return answers as runs with the same points: (first, last, points), from low to high."""
     whole = (int, np.integer)
-    fits = all(isinstance(x, whole) for pair in points.items() for x in pair)
-    if not points or not fits:
+    told = isinstance(points, Mapping) and points
+    if not told or not all(isinstance(x, whole) for pair in points.items() for x in pair):
         raise QuestionError(
             f"moments: the points of {column!r} must be whole numbers by whole answer.\n"
             "  Write  cx.scoring(cx.nps)  or  {0: 0, 1: 1}"

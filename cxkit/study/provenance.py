@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxkit import markup
 from cxkit.results import PROVENANCE_MIME
+from cxkit.study.study import hold_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,7 @@ def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
     >>> provenance(cx.sample_study(), {"level": 0.95}).as_of
     '2025-12-31'
     """
+    hold_study(study)
     kept = {str(name): _plain(str(name), value) for name, value in parameters.items()}
     seed = parameters.get("seed")
     return Provenance(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cxkit.errors import MissingTableError
+from cxkit.errors import ContractError, MissingTableError, ParameterError, QuestionError
 from cxkit.study.checks import Source, read_study_table
 from cxkit.study.columns import Experience, Score
 from cxkit.study.contract import Contract, Tables, read_contract
@@ -248,6 +249,13 @@ def open_study(path: str | Path, *, where: str = "", engine: Any = None) -> Stud
     >>> study.where, len(study.customers) < 6000
     ('region=North', True)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ContractError(
+            f"open_study: asked for the path of a study.yml, found {type(path).__name__}.\n"
+            "  A frame needs no study: cx.nps(frame[NAME])."
+        )
+    if not isinstance(where, str):
+        raise ParameterError(f'where={where!r}: write  column=value, as in  where="region=North"')
     if path == "":
         return sample_study(where=where)
     path = Path(path)
@@ -321,6 +329,15 @@ def _narrowed(
     from cxkit.study.sources import narrowed
 
     return narrowed(far, frames, contract, where, ledger)
+
+
+def hold_study(given: object) -> None:
+    """Refuse what is not an opened study: a path, a frame."""
+    if not isinstance(given, Study):
+        raise QuestionError(
+            f"asked for a study, found {type(given).__name__}.\n"
+            '  Open it first:  study = cx.open_study("study.yml")  or  cx.sample_study().'
+        )
 
 
 def sample_study(*, where: str = "") -> Study:

@@ -458,9 +458,83 @@ SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: cx.rwg(ANSWERS, unit="unit", score="nps", options=5),
         "answers run from 3 to 10, further than 5 options reach",
     ),
-    "two lengths": (lambda: cx.correlation([1, 2, 3], [1, 2]), r"shape \(3,\) and y \(2,\)"),
+    "two lengths": (lambda: cx.correlation([1, 2, 3], [1, 2]), "x has 3 rows and y 2"),
+    "answers in words": (lambda: cx.correlation(["a", "b"], [1, 2]), "'a', 'b' is not a number"),
+    "a name for a column": (lambda: cx.nps("nps"), "found the text 'nps'.\n  Write frame"),
+    "a table for a column": (lambda: cx.nps(np.ones((2, 2))), "found 2 dimensions"),
+    "numbers as text": (lambda: cx.nps(["9", "10"]), r"give pd.to_numeric\(scores\)"),
+    "days for answers": (lambda: cx.nps(OPENED), "Is it the column you mean"),
+    "yes and no for answers": (lambda: cx.nps([True, False]), "Is it the column you mean"),
+    "one end of a scale": (lambda: cx.csat([5], scale=5), "the scale 5 has no room"),
+    "a scale in words": (lambda: cx.csat([5], scale="1-5"), "the scale '1-5' has no room"),
+    "a cut in words": (lambda: cx.csat([5], top="4"), "the cut '4' does not split"),
+    "a column for a frame": (
+        lambda: cx.by(ANSWERS["nps"], "unit", cx.nps, column="nps"),
+        "asked for a DataFrame, found Series",
+    ),
+    "keys after the metric": (
+        lambda: cx.by(ANSWERS, cx.nps, "unit", column="nps"),
+        "the groups come from columns, and function names none",
+    ),
+    "a metric in quotes": (
+        lambda: cx.by(ANSWERS, "unit", "nps", column="nps"),
+        "'nps' is no metric.\n  Give the function itself, as in cx.nps",
+    ),
+    "numbers for Estimates": (
+        lambda: cx.difference(1, 2),
+        "asked for two Estimates, found int",
+    ),
+    "a status of 1 and 2": (
+        lambda: cx.kaplan_meier([5, 6, 7], [1, 2, 2]),
+        "observed is 2 in 2 of 3 rows.\n.*status == 2",
+    ),
+    "durations as text": (lambda: cx.kaplan_meier(["1", "2"], [1, 0]), "Numbers stand there as t"),
+    "no curve": (lambda: cx.km_at([1, 2], 1), "not a curve of kaplan_meier"),
+    "a horizon in words": (
+        lambda: cx.retention_rate(OPENED, RESOLVED, as_of=AS_OF, horizon="12 months"),
+        "Retention at '12 months': write a horizon above 0",
+    ),
+    "a size in words": (lambda: cx.units_needed("0.3"), "a correlation of '0.3'"),
+    "a metric to plan for": (
+        lambda: cx.responses_needed(cx.nps, margin=3),
+        "metric='nps' cannot be planned for.\n  Write \"nps\"",
+    ),
+    "p-values in words": (lambda: cx.holm(["a"]), "'a' is not a number"),
+    "a ratio in words": (lambda: cx.e_value("2"), "'2' is not a risk ratio"),
+    "effects without variances": (lambda: cx.pool([0.1, 0.2], [1]), "2 effects, 1 variances"),
+    "waves of something else": (lambda: cx.which_first(ANSWERS), "asked for column 'wave'"),
+    "points that are none": (
+        lambda: cx.moments(ANSWERS, "unit", {"nps": cx.nps}),
+        "the points of 'nps' must be whole numbers",
+    ),
+    "answers without points": (lambda: cx.moments(ANSWERS, "unit", ["nps"]), 'Write  {"nps": cx'),
+    "a firm in words": (lambda: cx.simulate_firm("never made", branches="3"), "branches='3'"),
     "no end of a number": (lambda: cx.correlation([1, 2, math.inf], [1, 2, 3]), "is infinite"),
 }
+
+
+LOGIT = pd.DataFrame({"y": [0, 1, 0, 1, 1, 0], "x": [1.0, 2, 3, 4, 3, 2]})
+MONTHS = pd.DataFrame({"month": [1, 2], "at_risk": [10, 8], "exits": [1, 2], "x": [0, 1]})
+EXPOSED = pd.DataFrame({"time": [1, 2], "left": [1, 0], "exposed_at": [0.5, None]})
+
+#: Choices by name that a metric of its own refuses elsewhere are not repeated here.
+CHOICES: dict[str, Callable[[str], Any]] = {
+    "kind": lambda word: cx.correlation([1, 2, 3, 4], [1, 3, 2, 4], kind=word),
+    "measure": lambda word: cx.e_value(2, measure=word),
+    "outcome": lambda word: cx.e_value(2, measure="odds ratio", outcome=word),
+    "binary": lambda w: cx.average_marginal_effects(LOGIT, outcome="y", predictors=["x"], binary=w),
+    "link": lambda word: cx.discrete_hazard(MONTHS, covariates=["x"], link=word),
+    "baseline": lambda word: cx.discrete_hazard(MONTHS, covariates=["x"], baseline=word),
+    "answer": lambda word: cx.exposure(EXPOSED, answer=word),
+    "criterion": lambda w: cx.within_between(LOGIT, unit="x", y="y", x="x", criterion=w),
+    "depth": lambda w: cx.compare_predictors(LOGIT, outcome="y", measures={"x": ["x"]}, depth=w),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_word_that_is_no_choice_is_refused_not_read_as_another(name: str) -> None:
+    with pytest.raises(CxkitError, match=f"{name}='median' is not known.\n  Write {name}=\""):
+        CHOICES[name]("median")
 
 
 @pytest.mark.parametrize("slip", SLIPS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -169,6 +168,27 @@ def test_what_cannot_be_asked_is_refused_with_the_cure():
         cx.retention_answer(study, measure="nsp")
     with pytest.raises(QuestionError, match="Ask with horizon = "):
         cx.retention_answer(study, horizon=120)
+    for asked in ("12", 12.0, True, 0, 601):
+        with pytest.raises(QuestionError, match=f"horizon = {asked!r}: it is the number of months"):
+            cx.retention_answer(study, horizon=asked)
+    with pytest.raises(QuestionError, match="gap = -1: it is the number of days"):
+        cx.dose(study, gap=-1)
+    with pytest.raises(QuestionError, match="measure 'NPS' is not a score of this study"):
+        cx.losses_and_gains(study, measure="NPS")
+
+
+CHOICES = {
+    "depth": lambda study, word: cx.retention_answer(study, depth=word),
+    "cut": lambda study, word: cx.worth_of_experience(study, cut=word),
+    "origin": lambda study, word: cx.months_apart(study, origin=word),
+    "unit": lambda study, word: cx.comparisons(study, unit=word),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_word_that_is_no_choice_is_refused(name):
+    with pytest.raises(QuestionError, match=f"{name}='deep' is not known.\n  Write {name}="):
+        CHOICES[name](firms.study(1.0), "deep")
 
 
 def test_a_study_without_customers_is_refused_by_name(tmp_path):
@@ -182,17 +202,7 @@ def test_a_study_without_customers_is_refused_by_name(tmp_path):
 
 def with_customers(study: object, customers: pd.DataFrame) -> object:
     """Return a study whose customer table is another."""
-    return SimpleNamespace(
-        name=study.name,
-        where=study.where,
-        as_of=study.as_of,
-        observed_from=study.observed_from,
-        contract=study.contract,
-        findings=study.findings,
-        responses=study.responses,
-        customers=customers,
-        need=lambda *a, **k: None,
-    )
+    return dataclasses.replace(study, frames={**study.frames, "customers": customers})
 
 
 def firms_sample():

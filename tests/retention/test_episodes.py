@@ -225,7 +225,7 @@ def test_opposite_firms_and_a_shop_get_different_sentences():
 
 
 def test_a_negative_gap_is_refused():
-    with pytest.raises(QuestionError, match="gap is negative"):
+    with pytest.raises(QuestionError, match="gap = -1: it is the number of days"):
         cx.comparisons(cx.sample_study(), gap=-1)
 
 

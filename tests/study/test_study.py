@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.errors import MissingTableError, ParameterError
+from cxkit.errors import CxkitError, MissingTableError, ParameterError
 from cxkit.study.overview import overview, report_of
 from cxkit.study.requirements import REQUIREMENTS, lacking
 
@@ -18,6 +19,28 @@ Shop = Callable[..., Path]
 def test_a_folder_is_opened_by_its_study_yml(shop: Shop) -> None:
     path = shop()
     assert cx.open_study(path.parent).name == cx.open_study(str(path)).name == "Corner shop"
+
+
+OPENED = {
+    "a frame": (
+        lambda: cx.open_study(pd.DataFrame()),
+        "found DataFrame.\n  A frame needs no study",
+    ),
+    "nothing": (lambda: cx.open_study(None), "the path of a study.yml, found NoneType"),
+    "a filter as a mapping": (lambda: cx.open_study("", where={"a": "b"}), "write  column=value"),
+    "a path for a study": (lambda: cx.codebook("study.yml"), "found str.\n  Open it first"),
+    "a frame for a study": (lambda: cx.retention_answer(pd.DataFrame()), "found DataFrame"),
+    "no study": (lambda: cx.linkage_answer(None), "asked for a study, found NoneType"),
+    "a path with its parameters": (lambda: cx.provenance("study.yml", {}), "asked for a study"),
+    "a study not opened": (lambda: cx.dose("study.yml"), "asked for a study, found str"),
+}
+
+
+@pytest.mark.parametrize("slip", OPENED)
+def test_what_is_no_study_is_refused_with_how_to_open_one(slip: str) -> None:
+    call, told = OPENED[slip]
+    with pytest.raises(CxkitError, match=told):
+        call()
 
 
 def test_frames_are_the_callers_own(shop: Shop) -> None:
