@@ -106,7 +106,7 @@ def by(
     1      South -100.0  1
     2  (missing)  100.0  1
     """
-    names = _names(keys)
+    names = key_names(keys, asked="by")
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *([] if moments else columns), *special.values()], asked="by")
@@ -130,13 +130,13 @@ def by(
     return pd.DataFrame(rows, columns=None if rows else [*names, *Estimate.__dataclass_fields__])
 
 
-def _names(keys: str | Sequence[str]) -> list[str]:
+def key_names(keys: str | Sequence[str], *, asked: str) -> list[str]:
     """Return the names of the groups' columns, or refuse what names none."""
     given = [keys] if isinstance(keys, str) else keys
     if not isinstance(given, (list, tuple)):
         raise QuestionError(
-            f"by: the groups come from columns, and {type(keys).__name__} names none.\n"
-            '  Write by(frame, "region", cx.nps, column="nps"), or a list of names.'
+            f"{asked}: the groups come from columns, and {type(keys).__name__} names none.\n"
+            f'  Write cx.{asked}(frame, "region", ...), or a list of names.'
         )
     return list(given)
 

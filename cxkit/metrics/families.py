@@ -12,7 +12,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import need_columns, numbers, one_column
-from cxkit.metrics.compare import difference, groups_of, measured
+from cxkit.metrics.compare import difference, groups_of, key_names, measured
 from cxkit.results import Difference, Estimate, Table
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def compare(
     1   East  South   60.0  0.034       0.102       3  cannot be told
     2  North  South   60.0  0.034       0.102       3  cannot be told
     """
-    names = [keys] if isinstance(keys, str) else list(keys)
+    names = key_names(keys, asked="compare")
     columns = [column] if isinstance(column, str) else list(column or [])
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     need_columns(frame, [*names, *columns, *special.values()], asked="compare")

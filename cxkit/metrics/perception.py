@@ -12,7 +12,7 @@ from cxkit.disclosure import Policy, showable
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import Scale, Scores, check_level, check_scale, need_columns
 from cxkit.metrics.clusters import check_counts
-from cxkit.metrics.compare import check_keys, difference, groups_of
+from cxkit.metrics.compare import check_keys, difference, groups_of, key_names
 from cxkit.metrics.families import Family, as_family
 from cxkit.metrics.proportions import csat, csat_mean, span
 from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Difference, Table
@@ -220,7 +220,7 @@ def perception_gaps(
     1      B    0.0 -0.39  0.39         1.0            cannot be told
     """
     policy = Policy(employees=min_employees, customers=min_customers)
-    names = [keys] if isinstance(keys, str) else list(keys)
+    names = key_names(keys, asked="perception_gaps")
     items = (column, column) if isinstance(column, str) else tuple(column)
     sides = [
         _Side(frame, names, of, counts, clusters)
