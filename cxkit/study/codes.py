@@ -38,8 +38,8 @@ CX-E015 Two columns have the name that the study asks for.
   Give every column its own name.
 CX-E016 The file is cut short or damaged: it is not whole.
   Export or copy it again; no row of it is used.
-CX-E017 A column holds lists or bytes, not one plain value per row.
-  Export it with one column per value.
+CX-E017 A column holds lists, bytes or lengths of time, not one plain value per row.
+  Export it with one column per value; a length of time as a number of its unit.
 CX-E018 A column that the study asks for is not in the file.
   Mend its name in study.yml; the message lists the columns of the file.
 CX-E019 The file has a header and no rows.
@@ -204,7 +204,7 @@ CX-F020 A source was not narrowed by `where`: it does not know the column.
   Give the source that column, or choose by unit.
 CX-F021 Which answers are unfinished cannot be told: the export is in another language.
   Export numbers instead of choice texts.
-CX-F022 A column of lists or bytes was left out.
+CX-F022 A column of lists, bytes or lengths of time was left out.
   Nothing, unless it is wanted; then export one column per value.
 CX-F023 A name stands twice in the header, over columns that the study does not ask for.
   Nothing, unless one of them is wanted; then give it its own name.
@@ -246,6 +246,8 @@ CX-F048 Something about cases cannot be told from this export.
   Export the metric sets with the tickets, or take the column out of study.yml.
 CX-F049 A database was in use when it was copied; rows in its -wal file are not read.
   Close the program that writes to it, and copy it again.
+CX-F050 A table has a single row.
+  Look whether the export is whole; from one row nothing can be told of others.
 """
 
 #: Repairs that somebody declared, in the file or in study.yml: a strict study takes them too.

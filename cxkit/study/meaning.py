@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxkit.study.checks import Checked
-    from cxkit.study.ledger import Ledger
+    from cxkit.study.ledger import Ledger, Place
 
 #: A group column with more levels than this, most of them in few rows, is an identifier.
 MOST_LEVELS = 1000
@@ -39,6 +39,7 @@ GROUPS = ("touchpoint", "mode", "end_reason", "channel", "pay_band")
 
 def hold_meaning(checked: Checked, ledger: Ledger) -> None:
     """Refuse identifiers taken for groups and flags against dates; flag what limits the answers."""
+    hold_more_than_one(len(checked.frame), checked.place(), ledger)
     _groups(checked, ledger)
     if isinstance(checked.table, Responses):
         _scales(checked, checked.table, ledger)
@@ -51,6 +52,17 @@ def hold_meaning(checked: Checked, ledger: Ledger) -> None:
         _flag_and_date(checked, ledger)
     if isinstance(checked.table, DatedCustomers | SnapshotCustomers):
         _events(checked, ledger)
+
+
+def hold_more_than_one(rows: int, place: Place, ledger: Ledger) -> None:
+    """Flag a table of one row: more often an export cut short than a study of one."""
+    if rows == 1:
+        ledger.flag(
+            "CX-F050",
+            "the table has a single row, from which nothing can be told of others.",
+            place,
+            cure="Look whether the export is whole.",
+        )
 
 
 def _groups(checked: Checked, ledger: Ledger) -> None:

@@ -18,6 +18,7 @@ from cxkit.study.checks import NEEDED, Source, located, refuse_absent
 from cxkit.study.counts import among, collected
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.ledger import Ledger, Place
+from cxkit.study.meaning import hold_more_than_one
 
 if TYPE_CHECKING:
     from cxkit.study.contract import Contract, Table
@@ -235,6 +236,7 @@ def _held(
     n = int(seen["rows"])
     if not n:
         ledger.refuse("CX-E064", "the source has no rows.", place, cure="Look at how it was made.")
+    hold_more_than_one(n, place, ledger)
     for role in tests:
         if bad := int(seen[role]):
             _refuse(role, roles[role], bad, n, place, ledger, as_of)

@@ -539,7 +539,8 @@ BAD = (
         workbook({"Sheet": [["response_id", "recorded_at", "nps"],
                             ["R1", dt.datetime.fromisoformat("2026-01-05"), 9]]},
                  from_1904=True),
-        (), (), study=SMALL + "  answered_on: recorded_at\n", truth={"recorded_at": "2026-01-05"}),
+        ("CX-F050",), (),  # it is sound, and has a single row
+        study=SMALL + "  answered_on: recorded_at\n", truth={"recorded_at": "2026-01-05"}),
     Bad("B115", "xlsx_filtered_rows.xlsx", "flag",
         workbook({"Sheet": grid()}, hidden_rows=range(5, 15)), ("CX-F041",),
         ("sheet 'Sheet'", "10 rows are hidden", "all 24 are read"), truth=WHOLE),

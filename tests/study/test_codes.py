@@ -83,6 +83,28 @@ def test_two_changes_bring_out_their_code(shop: Shop, code: str, changed: dict[s
     assert codes(shop(**changed), where="region=North" if code == "CX-F020" else "") == {code}
 
 
+def test_a_table_of_one_row_is_told(shop: Shop) -> None:
+    path = shop()
+    assert "CX-F050" not in codes(path)
+    head, first, *_ = (path.parent / "customers.csv").read_text(encoding="utf-8").splitlines()
+    for rows in ([first], [first, first]):  # a copy of it is no other row
+        text = "\n".join([head, *rows]) + "\n"
+        (path.parent / "customers.csv").write_text(text, encoding="utf-8")
+        study = cx.open_study(path)
+        told = [f for f in study.findings if f.code == "CX-F050"]
+        assert [(f.kind, f.table) for f in told] == [("flag", "customers")]
+        assert "the table has a single row" in str(told[0])
+
+
+def test_a_source_of_one_row_is_told(tmp_path: Path) -> None:
+    text = "study: A\nas_of: 2025-12-31\norders: {source: far, customer: who, ordered_on: day}\n"
+    (tmp_path / "study.yml").write_text(text, encoding="utf-8")
+    day = pd.to_datetime(["2025-01-01", "2025-01-02"])
+    frame = pd.DataFrame({"who": ["c1", "c2"], "day": day})
+    assert codes(tmp_path, engine={"far": frame}) == set()
+    assert codes(tmp_path, engine={"far": frame.iloc[:1]}) == {"CX-F050"}
+
+
 def test_moments_of_a_zone_become_those_of_the_clock_declared(shop: Shop) -> None:
     path = shop(contract=START, customers=("2024-02-01", "2024-02-01T23:30:00Z"))
     study = cx.open_study(path)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.study.formats.engine import CLOSED
+from cxkit.study.formats.engine import CLOSED, quoted
 from cxkit.study.formats.parquet import of_arrow, plain_columns
 from cxkit.study.formats.parts import chosen
 from cxkit.study.formats.raw import RawTable, UnreadableError
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 
     from cxkit.study.formats.encoding import Note
     from cxkit.study.reading import Reading
-
-
-def quoted(name: str) -> str:
-    """Return a name that SQL takes for nothing but a name.
-
-    >>> print(quoted('a"; drop table b; --'))
-    "a""; drop table b; --"
-    """
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_sqlite(
@@ -170,8 +161,15 @@ def read_duckdb(
             config = {**CLOSED, "enable_external_access": False, "lock_configuration": True}
             with duckdb.connect(str(path), read_only=True, config=config) as base:
                 held = _duckdb_tables(base)
-                name = chosen("table", {each: found[1] for each, found in held.items()}, how.table)
-                query = f"select * from {held[name][0]}"  # noqa: S608
+                name = chosen(
+                    "table", {each: list(found[1]) for each, found in held.items()}, how.table
+                )
+                whole, columns = held[name]
+                named = ", ".join(
+                    f"{quoted(each)}{'::varchar' if kind in _WRITTEN else ''} as {quoted(each)}"
+                    for each, kind in columns.items()
+                )
+                query = f"select {named} from {whole}"  # noqa: S608
                 table: pa.Table = base.sql(query).to_arrow_table()
         except duckdb.Error as fault:
             other = "version" in str(fault)
@@ -186,16 +184,20 @@ def read_duckdb(
     return of_arrow(table.select(taken), table.column_names, notes, part=f"table {name!r}")
 
 
-def _duckdb_tables(base: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, list[str]]]:
-    """Return for each table that has a row how it is quoted, and its columns."""
+#: Types of DuckDB that Arrow does not have: DuckDB itself writes them as text.
+_WRITTEN = {"BIGNUM", "BIT", "INTERVAL", "TIME WITH TIME ZONE"}
+
+
+def _duckdb_tables(base: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return for each table that has a row how it is quoted, and its columns with their types."""
     listed = base.execute(
         "select schema_name, table_name from duckdb_tables() where not internal order by all"
     ).fetchall()
     found = {}
     for schema, table in listed:
         whole = f"{quoted(schema)}.{quoted(table)}"
-        rows = base.execute(f"select * from {whole} limit 1")  # noqa: S608
-        columns = [column[0] for column in rows.description or ()]
-        if rows.fetchall():
-            found[table if schema == "main" else f"{schema}.{table}"] = (whole, columns)
+        rows = base.table(whole)
+        if rows.limit(1).project("1").fetchall():  # its values may need what is not installed
+            kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
+            found[table if schema == "main" else f"{schema}.{table}"] = (whole, kinds)
     return found

@@ -37,3 +37,12 @@ def escaped(name: str) -> str:
     'export[[]1][*].csv'
     """
     return re.sub(r"[\[*?]", lambda mark: f"[{mark.group()}]", name)
+
+
+def quoted(name: str) -> str:
+    """Return a name that SQL takes for nothing but a name.
+
+    >>> print(quoted('a"; drop table b; --'))
+    "a""; drop table b; --"
+    """
+    return '"' + name.replace('"', '""') + '"'

@@ -1,8 +1,9 @@
-"""A large text file: looked at in pieces, then read by DuckDB, to which nothing is left to guess.
+"""A large file of text or Parquet, read by DuckDB, to which nothing is left to guess.
 
-DuckDB is told separator, quote, number and type of the columns and where the rows begin. It is
+Of text it is told separator, quote, number and type of the columns and where the rows begin. It is
 believed only where every byte of the file is regular and it finds as many rows as were counted;
-otherwise the file is read like a small one, which says what is wrong and where.
+otherwise the file is read like a small one, which says what is wrong and where. Of Parquet it is
+believed where it gives the columns that the file names, in types that lose nothing.
 """
 
 from __future__ import annotations
@@ -10,22 +11,22 @@ from __future__ import annotations
 import codecs
 import hashlib
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cxkit.study.formats.delimited import completed
-from cxkit.study.formats.engine import escaped, limited
+from cxkit.study.formats.engine import escaped, limited, quoted
 from cxkit.study.formats.header import HEAD, LONGEST_FIELD, Head, head_of
-from cxkit.study.formats.parquet import read_parquet
+from cxkit.study.formats.parquet import of_arrow, opened, plain_columns, sound_batches
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.formats.regular import Regular
 from cxkit.study.formats.signature import kind_of
-from cxkit.study.formats.stored import Stored, given_back
+from cxkit.study.formats.stored import Stored, given_back, written
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from cxkit.study.reading import Reading
@@ -75,7 +76,7 @@ def read_large(
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         with given_back():
-            raw = read_parquet(path, wanted, keep_all=keep_all)
+            raw = _parquet(path, wanted, keep_all=keep_all)
         return Opened(raw, sha256, path.stat().st_size)
     if kind != "text" or how.encoding not in ("", "utf-8"):
         return None
@@ -133,20 +134,13 @@ def _looked_at(path: Path, head: Head, begin: int) -> tuple[Regular | None, str,
 
 
 def _read(path: Path, head: Head) -> Stored | None:
-    """Read the rows by DuckDB, batch by batch, into columns that are each kept compressed."""
+    """Read the rows of a text file by DuckDB."""
     import duckdb
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     inner = {name: f"c{i}" for i, name in enumerate(head.header)}
-    names = {name: inner[name] for name in head.taken}
-    kept = {name: pa.BufferOutputStream() for name in names.values()}
     try:
-        with limited(path) as engine, ExitStack() as stack:
-            writers = [
-                stack.enter_context(pq.ParquetWriter(sink, _of(name), compression="zstd"))
-                for name, sink in kept.items()
-            ]
+        with limited(path) as engine:
             rows = engine.read_csv(
                 escaped(str(path)),
                 columns=dict.fromkeys(inner.values(), "VARCHAR"),
@@ -161,18 +155,86 @@ def _read(path: Path, head: Head) -> Stored | None:
                 ignore_errors=False,
                 max_line_size=LONGEST_FIELD,
             )
-            chosen = rows.project(", ".join(names.values()))
-            for batch in chosen.to_arrow_reader(_BATCH):
-                for i, writer in enumerate(writers):
-                    writer.write_batch(batch.select([i]).cast(writer.schema))
+            chosen = rows.project(", ".join(inner[name] for name in head.taken))
+            kinds = dict.fromkeys(head.taken, pa.large_string())
+            return _kept(chosen.to_arrow_reader(_BATCH), kinds)
     except duckdb.Error:
         return None
-    files = {name: pq.ParquetFile(pa.BufferReader(kept[i].getvalue())) for name, i in names.items()}
-    return Stored(files, names)
 
 
-def _of(name: str) -> Any:
-    """Return the schema of one column of text."""
+def _parquet(path: Path, wanted: Collection[str], *, keep_all: bool) -> RawTable:
+    """Read Parquet by DuckDB, once it was found whole; by pyarrow what DuckDB has otherwise."""
+    with opened(path) as file:
+        schema = file.schema_arrow
+        taken, notes = plain_columns(schema, wanted, keep_all=keep_all)
+        kinds = {name: schema.field(name).type for name in taken}
+        rows = sum(batch.num_rows for batch in sound_batches(file, taken))
+        columns = _of_duckdb(path, schema.names, kinds)
+        if columns is None or columns.stored != rows:
+            columns = _kept(sound_batches(file, taken, _BATCH), kinds)
+        raw = of_arrow(schema.empty_table().select(taken), schema.names, notes)
+    return replace(raw, columns=columns, lines=np.arange(1, rows + 1))
+
+
+def _of_duckdb(path: Path, header: Sequence[str], kinds: Mapping[str, Any]) -> Stored | None:
+    """Read columns of Parquet by DuckDB; None where it would give other columns than the file has.
+
+    So it is with names that differ by capitals alone, which DuckDB changes, and with types that it
+    does not have: decimal numbers of more than 38 digits, half-precision numbers, ids as bytes.
+    """
+    import duckdb
     import pyarrow as pa
 
-    return pa.schema([(name, pa.large_string())])
+    try:
+        with limited(path) as engine:
+            found = engine.read_parquet(escaped(str(path)), hive_partitioning=False)
+            if found.columns != header or not kinds:
+                return None
+            batches = found.project(", ".join(map(quoted, kinds))).to_arrow_reader(_BATCH)
+            given = (field.type for field in batches.schema)
+            if not all(map(_alike, given, map(_valued, kinds.values()))):
+                return None
+            return _kept(batches, kinds)
+    except (duckdb.Error, pa.ArrowException):
+        return None
+
+
+def _alike(given: Any, wanted: Any) -> bool:
+    """Whether DuckDB gives a column in its own type, or moments in finer units."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_timestamp(given) and types.is_timestamp(wanted):
+        return (given.tz is None) == (wanted.tz is None)
+    return given == wanted or (types.is_string(given) and types.is_large_string(wanted))
+
+
+def _kept(batches: Any, kinds: Mapping[str, Any]) -> Stored:
+    """Keep the columns of an engine as text, each compressed by itself.
+
+    ``kinds`` are the types that the file gives them: what an engine widened is made narrow again,
+    so that the text is that of the file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sinks = {name: pa.BufferOutputStream() for name in kinds}
+    schema = pa.schema([("text", pa.large_string())])
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(pq.ParquetWriter(sink, schema, compression="zstd"))
+            for sink in sinks.values()
+        ]
+        for batch in batches:
+            for writer, values, kind in zip(writers, batch.columns, kinds.values(), strict=True):
+                narrow = values if values.type == kind else values.cast(_valued(kind))
+                writer.write_batch(pa.record_batch([written(narrow)], schema))
+    files = {name: pq.ParquetFile(pa.BufferReader(sink.getvalue())) for name, sink in sinks.items()}
+    return Stored(files, dict.fromkeys(kinds, "text"))
+
+
+def _valued(kind: Any) -> Any:
+    """Return the type of the values of a column, which may be kept as codes for them."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -31,10 +31,17 @@ def given_back() -> Iterator[Any]:
 
 def text_of(column: Any) -> Any:
     """Return a column of Arrow as the text it would have in a CSV; nothing is an empty text."""
+    return as_text(written(column))
+
+
+def written(column: Any) -> Any:
+    """Return a column of Arrow as large strings, without nothing among them."""
     import pyarrow as pa
 
+    if isinstance(column.type, pa.UuidType):  # its sixteen bytes may pass for letters
+        column = pa.array([value and str(value) for value in column.to_pylist()], pa.large_string())
     text = column if column.type == pa.large_string() else column.cast(pa.large_string())
-    return as_text(text.fill_null("") if text.null_count else text)
+    return text.fill_null("") if text.null_count else text
 
 
 class Stored(Mapping[str, Any]):

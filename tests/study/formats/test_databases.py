@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from cxkit.study.formats.databases import quoted
+from cxkit.study.formats.engine import quoted
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.load import read_table
 from cxkit.study.reading import Reading
@@ -138,6 +138,27 @@ def test_a_database_in_use_says_that_newer_rows_may_stand_elsewhere(tmp_path: Pa
     base.close()
     assert raw.columns["id"].tolist() == ["1"]
     assert [code for code, _, _ in raw.repairs] == ["CX-F049"]
+
+
+def test_types_of_duckdb_that_arrow_does_not_have_are_written_by_duckdb(tmp_path: Path) -> None:
+    content = duck(
+        tmp_path,
+        "create table a as select '2025-01-01 10:00:00+02'::timestamptz as at, "
+        "interval 3 day as i, 12::bignum as n, '101'::bit as b, '10:00:00+02'::timetz as t, "
+        '\'0b1d5a3c-1111-4222-8333-444455556666\'::uuid as u, 12::hugeint as h, 1 as "a""; --"',
+    )
+    raw = read(content, *"atinbtuh", "at", 'a"; --')
+    assert {name: text.tolist() for name, text in raw.columns.items()} == {
+        "at": ["2025-01-01 08:00:00.000000+0000"],
+        "i": ["3 days"],
+        "n": ["12"],
+        "b": ["101"],
+        "t": ["10:00:00+02"],
+        "u": ["0b1d5a3c-1111-4222-8333-444455556666"],
+        "h": ["12"],
+        'a"; --': ["1"],
+    }
+    assert raw.iso == {"at"}
 
 
 def test_types_of_duckdb_become_the_text_of_a_csv(tmp_path: Path) -> None:

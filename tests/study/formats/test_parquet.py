@@ -12,6 +12,7 @@ import pytest
 
 from cxkit.study.formats.parquet import read_parquet
 from cxkit.study.formats.raw import UnreadableError
+from cxkit.study.load import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_damaged_text_in_a_whole_file_is_refused(tmp_path: Path) -> None:
     ):
         path = tmp_path / "a.parquet"
         path.write_bytes(spoiled)
-        for given in (spoiled, path):
+        for large in (0, 10**9):
             with pytest.raises(UnreadableError) as caught:
-                read_parquet(given, ["id"])
+                open_table(path, ["id"], large=large)
             assert caught.value.code == "CX-E016"

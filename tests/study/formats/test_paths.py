@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 import cxkit as cx
 from cxkit.study import checks
 from cxkit.study.formats import delimited
+from cxkit.study.formats import large as large_files
 from cxkit.study.formats.delimited import read_delimited
 from cxkit.study.formats.encoding import utf8
 from cxkit.study.formats.engine import limited
@@ -206,6 +208,120 @@ def test_parquet_is_one_frame_on_both_paths(tmp_path: Path) -> None:
     frame.to_parquet(path)
     path.write_bytes(path.read_bytes()[:-9])
     assert spread(path, 0) == spread(path, 10**9)
+
+
+MOMENT = 1_735_689_600_123_456
+
+#: A column of each type that Parquet has and a study may hold; the second list is read by pyarrow.
+KINDS: dict[str, Any] = {
+    "text": pa.array(["a", None, ""]),
+    "long text": pa.array(["a", None, "b"], pa.large_string()),
+    "codes": pa.array(["b", None, "a"]).dictionary_encode(),
+    "yes": pa.array([True, None, False]),
+    "float": pa.array([1.1, None, float("nan")], pa.float32()),
+    "double": pa.array([1e300, -0.0, 0.1 + 0.2]),
+    "days": pa.array([0, None, -719_162], pa.date32()),
+    "money": pa.array([Decimal("1.10"), None, Decimal("-20000.00")]),
+    "long money": pa.array([Decimal("1" * 30 + ".10"), None, None], pa.decimal128(38, 2)),
+    **{
+        f"whole {kind}": pa.array([1, None, 3], kind)
+        for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint32())
+    },
+    "beyond floats": pa.array([2**64 - 1, None, 2**53 + 1], pa.uint64()),
+    **{
+        f"moments {unit} {zone}": pa.array([MOMENT // over, None, -1], pa.timestamp(unit, zone))
+        for unit, over in {"ms": 1000, "us": 1}.items()
+        for zone in (None, "UTC", "Europe/Berlin", "+05:30")
+    },
+    "moments ns": pa.array([MOMENT * 1000 + 7, None, -1], pa.timestamp("ns", "UTC")),
+    "moments beyond the calendar": pa.array([2**63 - 1, None, 2**62], pa.timestamp("us")),
+    "times": pa.array([1000, None, 0], pa.time64("us")),
+    "nothing": pa.nulls(3),
+}
+OTHERS: dict[str, Any] = {
+    "half": pa.array([1.5, None, 2.0], pa.float16()),
+    "very long money": pa.array([Decimal("1.10"), None, None], pa.decimal256(50, 2)),
+    "ids": pa.array([bytes(range(16)), None, b"0123456789abcdef"], pa.uuid()),
+}
+
+
+@pytest.mark.parametrize("name", [*KINDS, *OTHERS])
+def test_a_column_of_parquet_is_one_text_on_both_paths(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": pa.array([1, 2, 3]), name: {**KINDS, **OTHERS}[name]}), path)
+    small = spread(path, 10**9)
+    assert small == spread(path, 0)
+    by_duckdb: list[bool] = []
+    real = large_files._of_duckdb
+
+    def told(*given: Any) -> Stored | None:
+        found = real(*given)
+        by_duckdb.append(found is not None)
+        return found
+
+    monkeypatch.setattr(large_files, "_of_duckdb", told)
+    read_large(path, ASKED, Reading(), keep_all=True)
+    assert by_duckdb == [name in KINDS]
+
+
+def test_ids_as_bytes_are_written_as_ids_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": OTHERS["ids"]}), path)
+    text = open_table(path, ["id"]).raw.columns["id"].tolist()
+    assert text == [
+        "00010203-0405-0607-0809-0a0b0c0d0e0f",
+        "",
+        "30313233-3435-3637-3839-616263646566",
+    ]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [pa.array([1], pa.duration("us")), pa.array([b"ab"], pa.binary(2)), pa.array([[1]])],
+)
+@pytest.mark.parametrize("large", [0, 10**9])
+def test_a_column_without_a_plain_value_is_left_out_and_told(
+    column: Any, large: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": pa.array([1]), "odd": column}), path)
+    raw = open_table(path, ["id"], keep_all=True, large=large).raw
+    assert (list(raw.columns), [code for code, _, _ in raw.repairs]) == (["id"], ["CX-F022"])
+    with pytest.raises(UnreadableError, match="one plain value per row") as caught:
+        open_table(path, ["odd"], large=large)
+    assert caught.value.code == "CX-E017"
+
+
+def test_names_of_parquet_that_duckdb_would_change_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "wave=3"  # a folder that names a column, to an engine that guesses
+    folder.mkdir()
+    path = folder / "a[1].parquet"
+    pq.write_table(pa.table({"id": [9], "nps": [9]}), folder / "a1.parquet")
+    for names in (["id", "nps", "NPS"], ["id", 'n"; drop', "nps"], ["id", "nps"]):
+        pq.write_table(pa.table({name: [i] for i, name in enumerate(names)}), path)
+        assert spread(path, 0) == spread(path, 10**9)
+        raw = open_table(path, ["nps"], keep_all=True, large=0).raw
+        assert raw.header == tuple(names)
+        assert {n: raw.columns[n].tolist() for n in names} == {
+            name: [str(i)] for i, name in enumerate(names)
+        }
+
+
+def test_damaged_parquet_is_one_frame_or_one_refusal(tmp_path: Path) -> None:
+    rng = np.random.default_rng(20260102)
+    path = tmp_path / "a.parquet"
+    table = pa.table({name: KINDS[name] for name in ("text", "codes", "double", "days", "money")})
+    for how in ({"compression": "none"}, {"compression": "zstd", "row_group_size": 1}):
+        pq.write_table(table, path, **how)
+        sound = path.read_bytes()
+        for _ in range(150):
+            spoiled = bytearray(sound)
+            for place in rng.integers(len(sound), size=rng.integers(1, 4)):
+                spoiled[place] ^= 1 << int(rng.integers(8))
+            path.write_bytes(spoiled)
+            assert spread(path, 0) == spread(path, 10**9), spoiled
 
 
 def test_an_engine_reaches_its_file_and_nothing_else(tmp_path: Path) -> None:
