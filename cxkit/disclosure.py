@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cxkit.errors import ParameterError
 from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Table
@@ -46,18 +47,30 @@ class Policy:
                     f"{name} = {asked!r}: the minimum is {least} and may only be raised."
                 )
 
-    def withheld(self, employees: int) -> str:
-        """Say why figures of so few employees are not shown at all; "" where they may be.
+    def withheld(self, employees: float, customers: float = math.inf) -> str:
+        """Say why figures of so few people are not shown at all; "" where they may be.
 
-        >>> Policy().withheld(12), Policy().withheld(5)[:40]
-        ('', 'Withheld: fewer than 10 employees answer')
+        >>> Policy().withheld(12), Policy().withheld(5)[:42]
+        ('', 'Withheld: fewer than 10 employees answered')
         """
-        if employees >= self.employees:
+        if employees < self.employees:
+            few = f"{self.employees} employees"
+        elif customers < self.customers:
+            few = f"{self.customers} customers"
+        else:
             return ""
         return (
-            f"Withheld: fewer than {self.employees} employees answered, and figures of so few "
-            "would tell what they said."
+            f"Withheld: fewer than {few} answered, and figures of so few would tell what they said."
         )
+
+    def count(self, people: float, side: Literal["employees", "customers"]) -> str:
+        """Say a number of people; below the minimum they are not told apart.
+
+        >>> Policy().count(9, "employees"), Policy().count(1234, "customers")
+        ('fewer than 10', '1,234')
+        """
+        least = self.employees if side == "employees" else self.customers
+        return f"fewer than {least}" if 0 < people < least else f"{people:,.0f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,12 +214,18 @@ def showable(units: pd.DataFrame, policy: Policy) -> Shown:
     )
 
 
+#: Means this near are of the same answers: they differ by what sums in another order round to.
+_SAME = 1e-9
+
+
 def _enough(units: pd.DataFrame, policy: Policy) -> bool:
     """Tell whether units taken together have enough people, who did not all answer the same."""
     if len(units) == 1 and "changed" in units and units["changed"].notna().any():
         return False
-    if "alike" in units and units["alike"].all() and units["engagement"].nunique() < 2:
-        return False
+    if "alike" in units and units["alike"].all():
+        said = units["engagement"]
+        if said.max() - said.min() < _SAME:
+            return False
     sides = ((units["n_employees"], policy.employees), (units["n_customers"], policy.customers))
     return all(bool(n.isna().all() or n.sum() >= least) for n, least in sides)
 

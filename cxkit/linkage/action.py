@@ -58,7 +58,7 @@ def place(staff: pd.DataFrame, clients: pd.DataFrame, *, shown: pd.Series) -> Pl
     ----------
     staff, clients : DataFrame
         Units held to the mean of all on engagement and on experience: see :func:`held_to`. Empty
-        for scores aggregated elsewhere; then None is returned.
+        for scores aggregated elsewhere.
     shown : Series
         Names of the units that may be shown: only these are placed and counted, since the corners
         of all less those of the shown would tell where the hidden ones lie.
@@ -66,6 +66,7 @@ def place(staff: pd.DataFrame, clients: pd.DataFrame, *, shown: pd.Series) -> Pl
     Returns
     -------
     Plane or None
+        None where a side came aggregated, or no unit may be shown.
 
     Notes
     -----
@@ -102,6 +103,8 @@ def place(staff: pd.DataFrame, clients: pd.DataFrame, *, shown: pd.Series) -> Pl
         }
     )
     units = units[units["unit"].isin(set(shown))].reset_index(drop=True)
+    if units.empty:
+        return None
     order = [*CORNERS.values(), "cannot be placed"]
     counted = units["corner"].value_counts().reindex(order, fill_value=0)
     corners = counted.rename("units").rename_axis("corner").reset_index()

@@ -11,9 +11,11 @@ from cxkit import markup
 from cxkit.disclosure import Policy, showable
 from cxkit.linkage import sections, tables, wording
 from cxkit.linkage.action import place
+from cxkit.linkage.behind import people, people_in_waves
 from cxkit.linkage.changes import change_regressions
 from cxkit.linkage.changes import sentence as changed
 from cxkit.linkage.direction import lags, why_none
+from cxkit.linkage.groups import groups
 from cxkit.linkage.guards import guards as guards_of
 from cxkit.linkage.items import refuse_unkeyed
 from cxkit.linkage.ladder import PLAUSIBLE_R, correlation
@@ -102,30 +104,29 @@ def linkage_answer(
     pairs = pair(study, measure=measure, wave=wave)
     if pairs.employees is not None:
         refuse_unkeyed(pairs.employees, pairs.items)
-    staff = None if pairs.employees is None else pairs.employees["respondent"].nunique()
-    hushed = "" if staff is None else policy.withheld(staff)
     pairs, silent = _enough(pairs, policy)
     latest = pairs.instruments[-1]
     units = pairs.units[pairs.units["instrument"] == latest]
+    hushed = policy.withheld(*people(pairs, units))
+    in_waves = hushed or policy.withheld(*people_in_waves(pairs))
     beside = aggregated_beside(study)
-    by_instrument = _each_alone(beside, pairs, hushed, level=level)
+    by_instrument = _each_alone(beside, pairs, policy, level=level)
     r = _told(correlation(units["engagement"], units["experience"], level=level), hushed)
-    iccs = reliabilities(pairs, level=level)
+    iccs = reliabilities(pairs, policy, level=level)
     true = None
     if pairs.employees is not None and pairs.customers is not None and not hushed:
         true = corrected_correlation(pairs.employees, pairs.customers, seed=SEED, level=level)
     agreed = agreement(pairs, policy)
-    lagged = pd.DataFrame() if hushed else lags(pairs, level=level, seed=SEED)
-    order = _order(pairs, hushed, level=level)
+    lagged = pd.DataFrame() if in_waves else lags(pairs, level=level, seed=SEED)
+    order = _order(pairs, in_waves, level=level)
     shown = showable(units, policy)
     took = took_part(pairs, study.staff if study.has("staff") else None, level=level)
     changes = change_regressions(pairs.waves, level=level)
     steps = ladder(
-        pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, took=took, hushed=hushed,
-        level=level,
+        pairs, units, r=r, true=true, iccs=iccs, agreed=agreed, took=took, policy=policy,
+        hushed=hushed, level=level,
     )  # fmt: skip
-    seen = replace(pairs, units=units.assign(engagement=float("nan"))) if hushed else pairs
-    asked = [seen] if beside is None else [beside, seen]
+    asked = [pairs] if beside is None else [beside, pairs]
     guards = guards_of(pairs, asked, shown, steps, by_instrument, order.verdict, order.sentence)
     told = wording.reading(r)
     association = {
@@ -152,7 +153,7 @@ def linkage_answer(
         guards=tuple(guards),
     )
     fit = sections.multilevel(pairs, level=level)
-    leaving, later = sections.other_arrow(study, pairs, level=level)
+    leaving, later = sections.other_arrow(study, pairs, policy, level=level)
     moved = changed(changes)
     staff_held = _held(pairs.employees, "index", "score", None, level)
     clients_held = _held(pairs.customers, "score", pairs.measured_in, None, level)
@@ -178,14 +179,14 @@ def linkage_answer(
             asked=(pairs.employees is not None, pairs.customers is not None),
         ),
         who=tables.who(pairs, shown),
-        measured=sections.measurement(pairs, silent, took=took, level=level),
+        measured=sections.measurement(pairs, silent, policy, took=took, level=level),
         ladder=tables.ladder(steps, level),
         correlations=tables.correlations(by_instrument, level),
         agreement=tables.agreement(agreed),
         published=strip,
         beside=strip_said,
         models=sections.models(pairs, fit, level=level),
-        groups=sections.groups(pairs, units, level=level),
+        groups=groups(pairs, units, policy, level=level),
         lags_table=tables.lags(lagged, changes, level, moved or why_none(pairs) or order.sentence),
         panel=sections.panel(order, level=level),
         direction=Note(paragraphs=(order.sentence, moved) if moved else (order.sentence,)),
@@ -203,17 +204,19 @@ def linkage_answer(
     )
     if alike:
         result = _beside_each(result, alike)
-    if not hushed:
-        return result
-    gone: dict[str, Any] = dict.fromkeys(_OF_EMPLOYEES, Note(paragraphs=(hushed,)))
+    silence = "" if pairs.survey is None else policy.withheld(pairs.survey["respondent"].nunique())
+    why = ((_IN_WAVES, in_waves), (_OF_BOTH, hushed), (_OF_EMPLOYEES, silence))
+    gone: dict[str, Any] = {
+        name: Note(paragraphs=(said,)) for names, said in why if said for name in names
+    }
     return replace(result, **gone)
 
 
-#: The parts of the page that hold figures of what employees answered, the correlation apart.
-_OF_EMPLOYEES = (
-    "measured", "agreement", "models", "groups", "lags_table", "panel", "direction", "other_arrow",
-    "later", "places", "step", "items", "items_said",
-)  # fmt: skip
+#: The parts of the page that hold figures of what employees answered, of both sides, and of both in
+#: the same wave; the correlation itself apart.
+_OF_EMPLOYEES = ("measured", "agreement")
+_OF_BOTH = ("groups", "places", "items", "items_said")
+_IN_WAVES = ("models", "step", "lags_table", "panel", "direction", "other_arrow", "later")
 
 
 def _held(
@@ -273,14 +276,16 @@ def _told(r: Estimate, hushed: str) -> Estimate:
     return replace(r, value=None, low=None, high=None, se=None, status="withheld", reason=hushed)
 
 
-def _each_alone(beside: Pairs | None, pairs: Pairs, hushed: str, *, level: float) -> pd.DataFrame:
-    """Return one correlation per instrument, in their order; the answers' may be withheld."""
+def _each_alone(
+    beside: Pairs | None, pairs: Pairs, policy: Policy, *, level: float
+) -> pd.DataFrame:
+    """Return one correlation per instrument, in their order; those of too few people withheld."""
     rows = []
-    sides = [(pairs, hushed)] if beside is None else [(beside, ""), (pairs, hushed)]
-    for measured, why in sides:
+    for measured in [pairs] if beside is None else [beside, pairs]:
         for name in measured.instruments:
             part = measured.units[measured.units["instrument"] == name]
-            found = _told(correlation(part["engagement"], part["experience"], level=level), why)
+            r = correlation(part["engagement"], part["experience"], level=level)
+            found = _told(r, policy.withheld(*people(measured, part)))
             rows.append({"instrument": name, **found.as_row(), "reading": wording.reading(found)})
     return pd.DataFrame(rows)
 

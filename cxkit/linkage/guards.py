@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.linkage.behind import people
 from cxkit.linkage.waves import spans, uneven
 from cxkit.results import Guard
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from cxkit.disclosure import Shown
+    from cxkit.disclosure import Policy, Shown
     from cxkit.linkage.pairs import Pairs
 
 
@@ -29,7 +30,8 @@ def guards(
     """Return every guard of this question, fired or not, with what it saw."""
     limits = steps[steps["verdict"] == "limits"]
     many = len(by_instrument) > 1
-    ceiling = _ceiling(measured)
+    ceiling = _ceiling(measured, shown.policy)
+    outside = shown.policy.count(pairs.outside, "customers")
     asked = "the scores of engagement" if pairs.survey is None else "the employees' survey"
     apart = uneven(spans(sorted(set(pairs.waves["wave"]))))
     return [
@@ -63,7 +65,7 @@ def guards(
         Guard(
             kind="answers outside the waves",
             fired=pairs.outside > 0,
-            text=f"{pairs.outside:,} customers' answers fall in no wave of {asked}; "
+            text=f"{outside} customers' answers fall in no wave of {asked}; "
             "they are left out, so that both sides speak of the same time.",
         ),
         Guard(
@@ -88,13 +90,18 @@ def guards(
     ]
 
 
-def _ceiling(measured: Sequence[Pairs]) -> str:
-    """Say which side crowds at the top of its scale: less than two standard deviations of room."""
+def _ceiling(measured: Sequence[Pairs], policy: Policy) -> str:
+    """Say which side crowds at the top of its scale: less than two standard deviations of room.
+
+    Nothing is said of an instrument behind which too few people stand.
+    """
     said = []
     several = sum(len(pairs.instruments) for pairs in measured) > 1
     for pairs in measured:
         tops = {"engagement": pairs.engagement_top, "experience": pairs.experience_top}
         for name, units in pairs.units.groupby("instrument", sort=False):
+            if policy.withheld(*people(pairs, units)):
+                continue
             where = f" by {name}" if several else ""
             for side, top in tops.items():
                 values = units[side].dropna()

@@ -97,6 +97,8 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
             )
         )
     seen = held[held["unit"].isin(set(shown.units["unit"]))]
+    if seen.empty:
+        return Note(paragraphs=(f"No unit is held to a target on {side}: {shown.reason}",))
     told = seen[(seen["below"] > TOLD) | (seen["below"] < 1 - TOLD)]
     target = markup.number(float(held["target"].iloc[0]), 2)
     listed = told

@@ -15,6 +15,8 @@ from cxkit.results import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cxkit.disclosure import Policy
+
 #: Exits that each coefficient needs before a ratio is given.
 EXITS_PER_PARAMETER = 10
 
@@ -50,6 +52,7 @@ def leaving_after(
     waves: pd.DataFrame,
     *,
     spans: pd.DataFrame,
+    policy: Policy,
     level: float = 0.95,
 ) -> Leaving:
     """Estimate the hazard of leaving on the unit's experience in the wave before.
@@ -62,6 +65,8 @@ def leaving_after(
         One row per unit and wave: unit, wave, experience, engagement.
     spans : DataFrame
         One row per wave: wave, first, last (days); sorted in time.
+    policy : Policy
+        Fewest employees whose leaving is told by number.
     level : float
         Level of the interval.
 
@@ -91,7 +96,9 @@ def leaving_after(
     parameters = 2 + n_waves + max(len(bands) - 1, 0)
     if exits < EXITS_PER_PARAMETER * parameters or units < 10:
         reason = (
-            f"{exits:,} employees left in {at_risk:,} employee-waves of {units:,} units; it takes "
+            f"{policy.count(exits, 'employees')} employees left in "
+            f"{policy.count(at_risk, 'employees')} employee-waves of "
+            f"{markup.counted(units, 'unit')}; it takes "
             f"{EXITS_PER_PARAMETER * parameters:,} exits and 10 units."
         )
         ratio = _ratio(None, None, None, None, level, at_risk, reason)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS, LEAST_EMPLOYEES
 from cxkit.linkage.waves import on_roll
 from cxkit.metrics.answers import no_data
 from cxkit.metrics.consistency import cronbach_alpha
@@ -20,19 +19,24 @@ from cxkit.results import Estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cxkit.disclosure import Policy
     from cxkit.linkage.pairs import Pairs
 
 #: Fewest units whose change is averaged, and fewest items that one factor is fitted to.
 FEWEST_UNITS, FEWEST_ITEMS = 3, 3
 
 
-def measured(pairs: Pairs, *, took_part: Estimate | None, level: float) -> pd.DataFrame:
+def measured(
+    pairs: Pairs, policy: Policy, *, took_part: Estimate | None, level: float
+) -> pd.DataFrame:
     """Return the measurement of engagement as one tidy frame of estimates.
 
     Parameters
     ----------
     pairs : Pairs
         Without employees' own answers the frame has what moved alone.
+    policy : Policy
+        Fewest people of whom a figure is shown.
     took_part : Estimate or None
         Participation, where the staff table tells it.
     level : float
@@ -42,7 +46,8 @@ def measured(pairs: Pairs, *, took_part: Estimate | None, level: float) -> pd.Da
     -------
     DataFrame
         One row per estimate: ``group`` (of items; "all items", or "" for what has none) and the
-        columns of `Estimate.as_row`. Each employee counts once, with the latest answers.
+        columns of `Estimate.as_row`. Each employee counts once, with the latest answers. What fewer
+        employees answered than may be shown is withheld.
     """
     rows: list[tuple[str, Estimate]] = []
     if pairs.survey is not None and pairs.items:
@@ -55,11 +60,15 @@ def measured(pairs: Pairs, *, took_part: Estimate | None, level: float) -> pd.Da
         groups |= {g: list(names) for g, names in pairs.items.items() if len(pairs.items) > 1}
         for group, names in groups.items():
             rows += [(group, e) for e in _of_items(latest[names], pairs, level)]
+    rows = [(group, _kept(e, policy)) for group, e in rows]
     if took_part is not None:
         rows.append(("", took_part))
     units = {"engagement": "score", "experience": pairs.measured_in}
     if len(set(pairs.waves["wave"])) > 1:
-        rows += [("", change(pairs.waves, s, measured_in=u, level=level)) for s, u in units.items()]
+        rows += [
+            ("", change(pairs.waves, s, policy, measured_in=u, level=level))
+            for s, u in units.items()
+        ]
     return pd.DataFrame([{"group": group, **e.as_row()} for group, e in rows])
 
 
@@ -73,6 +82,15 @@ def _of_items(items: pd.DataFrame, pairs: Pairs, level: float) -> list[Estimate]
     if items.shape[1] >= FEWEST_ITEMS:
         found.append(omega(items, scale=(low, high), level=level))
     return found
+
+
+def _kept(found: Estimate, policy: Policy) -> Estimate:
+    """Return an estimate, or that too few employees answered what it takes."""
+    why = policy.withheld(found.n)
+    if found.value is None or not why:
+        return found
+    gone: dict[str, Any] = dict.fromkeys(("value", "low", "high", "se"))
+    return replace(found, **gone, n=0, n_missing=0, status="withheld", reason=why)
 
 
 def took_part(pairs: Pairs, staff: pd.DataFrame | None, *, level: float) -> Estimate | None:
@@ -101,7 +119,12 @@ def took_part(pairs: Pairs, staff: pd.DataFrame | None, *, level: float) -> Esti
 
 
 def change(
-    waves: pd.DataFrame, side: str, *, measured_in: str = "score", level: float = 0.95
+    waves: pd.DataFrame,
+    side: str,
+    policy: Policy,
+    *,
+    measured_in: str = "score",
+    level: float = 0.95,
 ) -> Estimate:
     """Return the mean change of a side between the last two waves, over units that have both.
 
@@ -134,7 +157,7 @@ def change(
             metric, measured_in, level=level, n=n, n_missing=missing, method=method, reason=reason
         )
     staff = side == "engagement"
-    least = LEAST_EMPLOYEES if staff else LEAST_CUSTOMERS
+    least = policy.employees if staff else policy.customers
     if behind < least:
         reason = (
             f"Withheld: fewer than {least} {'employees' if staff else 'customers'} of these units "
@@ -166,4 +189,5 @@ def _people_behind(waves: pd.DataFrame, side: str, last: Sequence[str], units: p
     if count not in waves:
         return float("inf")
     rows = waves[waves["wave"].isin(last) & waves["unit"].isin(units)]
-    return float(rows.groupby("wave")[count].sum().min())
+    people = rows[count].fillna(np.inf).groupby(rows["wave"]).sum()  # not published: let be shown
+    return float(people.min())

@@ -39,8 +39,9 @@ class Pairs:
         people by whom its respondents differ from another wave's). Scores aggregated elsewhere
         are averaged over their waves; their counts are then those of the smallest wave.
     waves : DataFrame
-        One row per unit and wave with both sides: unit, wave, engagement, experience. Empty where
-        waves cannot be matched or their instruments differ.
+        One row per unit and wave with both sides: unit, wave, engagement, experience, n_employees,
+        n_customers (NaN where not published). Empty where waves cannot be matched or their
+        instruments differ.
     survey : DataFrame or None
         One row per employee, unit and wave: unit, wave, respondent, index, each item as keyed, and
         enps where it was asked; None for scores aggregated elsewhere.
@@ -199,8 +200,7 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
         heard.groupby("unit")["score"].agg(["mean", "size"]),
     )
     index = people.groupby("unit")["index"]
-    alike = (index.max() == index.min()) & (index.size() > 1)
-    units["alike"] = units["unit"].map(alike)
+    units["alike"] = units["unit"].map(index.max() == index.min())  # one person is like himself
     if wave:
         units["changed"] = units["unit"].map(changed(staff.rows, wave))
     both = waves.dropna(subset=_SIDES).reset_index(drop=True)
@@ -247,7 +247,9 @@ def _from_unit_scores(study: Study, *, wave: str) -> Pairs:
     several = len(set(both["instrument"])) > 1
     return Pairs(
         units=units[["unit", "instrument", *_SIDES, *_COUNTS]],
-        waves=both[["unit", "wave", *_SIDES]].iloc[: 0 if several else None].reset_index(drop=True),
+        waves=both[["unit", "wave", *_SIDES, *_COUNTS]]
+        .iloc[: 0 if several else None]
+        .reset_index(drop=True),
         attributes=_attributes(study),
         unmatched=_unmatched(lonely),
         waves_alone=pd.DataFrame(gone, columns=["wave", "side"]),
@@ -290,9 +292,11 @@ def _from_both(study: Study, *, measure: str, wave: str) -> Pairs:
     alone = pd.concat(lonely, ignore_index=True)
     alone = alone[~alone["unit"].isin(set(units["unit"]))].drop_duplicates("unit")
     several = len(set(scores["instrument"])) > 1
-    by_wave = rows.groupby(["unit", "wave"])[score].mean().rename(side).reset_index()
-    waves = by_wave.merge(scores[["unit", "wave", there]], on=["unit", "wave"])
-    waves = waves[["unit", "wave", *_SIDES]]
+    by_wave = rows.groupby(["unit", "wave"])[score].agg(["mean", "size"])
+    by_wave.columns = pd.Index([side, counts[side]])
+    waves = by_wave.reset_index().merge(
+        scores[["unit", "wave", there, counts[there]]], on=["unit", "wave"]
+    )[["unit", "wave", *_SIDES, *_COUNTS]]
     return Pairs(
         units=units[["unit", "instrument", *_SIDES, *_COUNTS]],
         waves=waves.iloc[:0] if several or note else waves,

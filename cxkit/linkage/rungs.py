@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -32,15 +32,22 @@ _NOBODY_TO_AGREE = "no unit has two people who answered every item of a group"
 HALF = 50
 
 
-def reliabilities(pairs: Pairs, *, level: float) -> dict[str, dict[str, Estimate]]:
-    """Return ICC(1) and ICC(2) of each side that came as people's answers."""
+def reliabilities(pairs: Pairs, policy: Policy, *, level: float) -> dict[str, dict[str, Estimate]]:
+    """Return ICC(1) and ICC(2) of each side that came as the answers of enough people."""
     found = {}
-    if pairs.employees is not None:
+    enough = [
+        frame is not None and frame[person].nunique() >= least
+        for frame, person, least in (
+            (pairs.employees, "respondent", policy.employees),
+            (pairs.customers, "customer", policy.customers),
+        )
+    ]
+    if pairs.employees is not None and enough[0]:
         found["engagement"] = {
             "icc1": icc1(pairs.employees, unit="unit", score="index", level=level),
             "icc2": icc2(pairs.employees, unit="unit", score="index", level=level),
         }
-    if pairs.customers is not None:
+    if pairs.customers is not None and enough[1]:
         found["experience"] = {
             "icc1": icc1(pairs.customers, unit="unit", score="score", level=level),
             "icc2": icc2(pairs.customers, unit="unit", score="score", level=level),
@@ -101,20 +108,22 @@ def ladder(
     iccs: dict[str, dict[str, Estimate]],
     agreed: pd.DataFrame,
     took: Estimate | None,
+    policy: Policy,
     hushed: str,
     level: float,
 ) -> pd.DataFrame:
     """Return the rungs: rung, figure, verdict (holds, limits, not known), reason.
 
-    ``hushed`` says why the employees' figures are withheld; "" where they are not.
+    ``hushed`` says why figures of both sides are withheld; "" where they are not.
     """
-    rows = [_raters(units, side) for side in ("employees", "customers")]
-    rows += [] if took is None else [_participation(took)]
+    rows = [_raters(units, side, policy) for side in ("employees", "customers")]
     if hushed:
-        silent = ("agreement within units, rwg(j)", "ICC(1) of engagement", "ICC(2) of engagement")
+        silent = ["participation"] * (took is not None) + ["agreement within units, rwg(j)"]
         rows += [_unknown(name, hushed) for name in silent]
-        rows += _icc_rungs("experience", iccs.get("experience"))
+        for side in ("engagement", "experience"):
+            rows += _icc_rungs(side, iccs.get(side), hushed)
         return pd.DataFrame([*rows, _unknown("correlation between units, Pearson", hushed)])
+    rows += [] if took is None else [_participation(took)]
     if len(agreed) and agreed["median"].notna().any():
         known = agreed[agreed["median"].notna()]
         poor = known[known["median"] < AGREE]["group"].tolist()
@@ -165,11 +174,11 @@ def ladder(
     held = adjusted(units, pairs.attributes, pairs.waves, level=level)
     if held is not None:
         rows.append(_correlation_rung(f"with {', '.join(held[0])} held equal", held[1]))
-    rows += _apart(pairs, level)
+    rows += _apart(pairs, policy, level)
     return pd.DataFrame(rows)
 
 
-def _apart(pairs: Pairs, level: float) -> list[dict[str, str]]:
+def _apart(pairs: Pairs, policy: Policy, level: float) -> list[dict[str, str]]:
     """Return the levels apart: units over time, and individuals where one person rated both."""
     rows = []
     if len(pairs.waves):
@@ -188,7 +197,7 @@ def _apart(pairs: Pairs, level: float) -> list[dict[str, str]]:
             for row in levels.to_dict("records")
             if row["at"] == "within units" and row["low"] == row["low"] and row["low"] is not None
         ]
-    if pairs.perceived is not None:
+    if pairs.perceived is not None and not policy.withheld(len(pairs.perceived.dropna())):
         levels = correlation_by_level(
             pairs.perceived, unit="unit", x="index", y="perceived", level=level
         )
@@ -235,16 +244,19 @@ def _one_out(units: pd.DataFrame, r: Estimate) -> list[dict[str, str]]:
     ]
 
 
-def _raters(units: pd.DataFrame, side: str) -> dict[str, str]:
+def _raters(
+    units: pd.DataFrame, side: Literal["employees", "customers"], policy: Policy
+) -> dict[str, str]:
     """Return the rung on how many people stand behind each unit's mean."""
     name = f"{side} per unit"
     n = units[f"n_{side}"].dropna()
     if n.empty:
         return _rung(name, "–", "not known", "the counts were not published")
     few = int((n < RATERS).sum())
+    median, least = (policy.count(v, side) for v in (float(n.median()), float(n.min())))
     return _rung(
         name,
-        f"median {markup.number(float(n.median()), 0)}, least {markup.number(float(n.min()), 0)}",
+        f"median {median}, least {least}",
         "limits" if few else "holds",
         f"{few:,} of {markup.counted(len(n), 'unit')} have fewer than {RATERS}",
     )
@@ -267,10 +279,12 @@ def _participation(took: Estimate) -> dict[str, str]:
     )
 
 
-def _icc_rungs(side: str, found: dict[str, Estimate] | None) -> list[dict[str, str]]:
+def _icc_rungs(
+    side: str, found: dict[str, Estimate] | None, hushed: str = ""
+) -> list[dict[str, str]]:
     """Return the two rungs on how far units differ and how reliable their means are."""
     if found is None:
-        return [_unknown(f"ICC(1) of {side}"), _unknown(f"ICC(2) of {side}")]
+        return [_unknown(f"ICC({i}) of {side}", hushed) for i in (1, 2)]
     one, two = found["icc1"], found["icc2"]
     rows = []
     if one.value is None:

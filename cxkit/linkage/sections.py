@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,17 +9,16 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, literature
-from cxkit.linkage.ladder import correlation
 from cxkit.linkage.later import later_experience
 from cxkit.linkage.leaving import leaving_after
 from cxkit.linkage.measure import measured
 from cxkit.linkage.multilevel import within_between
-from cxkit.linkage.pooling import pool
 from cxkit.results import Note, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cxkit.disclosure import Policy
     from cxkit.linkage.later import Later
     from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.order import Order
@@ -29,16 +27,15 @@ if TYPE_CHECKING:
     from cxkit.results import Estimate
     from cxkit.study.study import Study
 
-#: Units a region or brand needs before its own correlation enters the pool, and regions needed.
-UNITS_PER_GROUP, FEWEST_GROUPS = 8, 3
-
 #: Below this p of its chi-square the panel model is said to depart from the data.
 POOR_FIT = 0.05
 
 
-def measurement(pairs: Pairs, silent: str, *, took: Estimate | None, level: float) -> Table | Note:
+def measurement(
+    pairs: Pairs, silent: str, policy: Policy, *, took: Estimate | None, level: float
+) -> Table | Note:
     """Return how engagement was measured and what moved, or why that is not known."""
-    frame = measured(pairs, took_part=took, level=level)
+    frame = measured(pairs, policy, took_part=took, level=level)
     if frame.empty:
         unknown = "How engagement was measured is not known: scores came aggregated."
         why = f"No change is given: {pairs.wave_note}." if pairs.wave_note else ""
@@ -151,7 +148,9 @@ def panel(order: Order, *, level: float) -> Table | Note:
     )
 
 
-def other_arrow(study: Study, pairs: Pairs, *, level: float) -> tuple[Note, Table | Note]:
+def other_arrow(
+    study: Study, pairs: Pairs, policy: Policy, *, level: float
+) -> tuple[Note, Table | Note]:
     """Say whether employees leave after a poor wave, and what experience follows in turn."""
     staff = study.staff if study.has("staff") else None
     later = later_experience(pairs, staff, level=level)
@@ -160,7 +159,7 @@ def other_arrow(study: Study, pairs: Pairs, *, level: float) -> tuple[Note, Tabl
         "the staff table and dated waves."
     )
     if staff is not None and not pairs.waves.empty and len(pairs.spans) > 1:
-        found = leaving_after(staff, pairs.waves, spans=pairs.spans, level=level)
+        found = leaving_after(staff, pairs.waves, spans=pairs.spans, policy=policy, level=level)
         leaving = f"{found.sentence} Held equal: {', '.join(found.held)}."
     return Note(paragraphs=(leaving,)), _later(later, pairs, level)
 
@@ -184,66 +183,13 @@ def _later(later: Later, pairs: Pairs, level: float) -> Table | Note:
     )
 
 
-def groups(pairs: Pairs, units: pd.DataFrame, *, level: float) -> Table | Note:
-    """Return the correlation of each region or brand, pooled by random effects."""
-    none = Note(
-        paragraphs=(
-            f"Pooling takes at least {FEWEST_GROUPS} groups of {UNITS_PER_GROUP} units by an "
-            "attribute of units; there are none here.",
-        )
-    )
-    if pairs.attributes is None:
-        return none
-    name = next(c for c in pairs.attributes.columns if c != "unit")
-    rows = units.merge(pairs.attributes[["unit", name]], on="unit")
-    parts = []
-    for group, part in rows.groupby(name, sort=True):
-        r = correlation(part["engagement"], part["experience"], level=level)
-        if len(part) >= UNITS_PER_GROUP and r.value is not None and abs(r.value) < 1:
-            parts.append({"group": str(group), **r.as_row(), "z": math.atanh(r.value)})
-    if len(parts) < FEWEST_GROUPS:
-        return none
-    frame = pd.DataFrame(parts)
-    pooled = pool(frame["z"], 1 / (frame["n"] - 3), metric="pooled", level=level)
-    mean = pooled.mean
-    back = [None if v is None else math.tanh(v) for v in (mean.value, mean.low, mean.high)]
-    ahead = [
-        None if v is None else math.tanh(v) for v in (pooled.prediction_low, pooled.prediction_high)
-    ]
-    frame = pd.concat(
-        [
-            frame,
-            pd.DataFrame(
-                [
-                    {"group": "all, pooled", "value": back[0], "low": back[1], "high": back[2],
-                     "n": int(frame["n"].sum())},
-                    {"group": "a group not seen", "value": back[0], "low": ahead[0],
-                     "high": ahead[1], "n": None},
-                ]
-            ),
-        ],
-        ignore_index=True,
-    )  # fmt: skip
-    return Table.of(
-        frame,
-        caption=f"Correlation by {name}, pooled by random effects (REML, Hartung–Knapp); tau of "
-        f"Fisher's z is {markup.number(math.sqrt(pooled.tau2), 2)}. The last row is a prediction "
-        f"interval. Every shown group has at least {UNITS_PER_GROUP} units.",
-        columns=[
-            (name.capitalize(), "group", "text"),
-            ("r", "value", "correlation"),
-            (f"{markup.percent_label(level)} interval", "low..high", "correlation"),
-            ("Units", "n", "count"),
-        ],
-    )
-
-
 def acting(plane: action.Plane | None) -> Table | Note:
     """Return how many units stand where on the plane of both sides."""
     if plane is None:
         return Note(
             paragraphs=(
-                "Units cannot be placed: it takes people's own answers that vary, in four units.",
+                "Units cannot be placed: it takes people's own answers that vary, in four units, "
+                "and units with enough people to be shown.",
             )
         )
     return Table.of(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -24,29 +25,37 @@ def who(pairs: Pairs, shown: Shown) -> Table:
         ("units hidden", shown.hidden, "too few people to be shown; in every estimate"),
     ]
     if pairs.customers is not None:
-        rows.insert(0, _people("customers", pairs.customers["customer"], "answered at least once"))
+        said = "answered at least once"
+        rows.insert(0, _people("customers", pairs.customers["customer"], said, shown.policy))
     if pairs.employees is not None:
         said = "answered in at least one wave"
-        rows.insert(0, _people("employees", pairs.employees["respondent"], said))
+        rows.insert(0, _people("employees", pairs.employees["respondent"], said, shown.policy))
     frame = pd.DataFrame(rows, columns=["step", "n", "reason"])
-    return Table.of(
+    frame["said"] = [
+        shown.policy.count(n, step) if step in {"employees", "customers"} else f"{n:,}"
+        for step, n in zip(frame["step"], frame["n"], strict=True)
+    ]
+    table = Table.of(
         frame,
         caption="What is compared: "
         f"{markup.counted(len(set(pairs.units['unit'])), 'unit')} with both sides.",
         columns=[
             ("Step", "step", "text"),
-            ("Number", "n", "count"),
+            ("Number", "said", "text"),
             ("What it means", "reason", "text"),
         ],
     )
+    return replace(table, numeric=("Number",))
 
 
-def _people(who: str, ids: pd.Series, said: str) -> tuple[str, int, str]:
+def _people(
+    who: Literal["employees", "customers"], ids: pd.Series, said: str, policy: Policy
+) -> tuple[str, int, str]:
     """Return the row of one side's people: somebody of two units is one person in all."""
     n = int(ids.nunique())
     twice = len(ids) - n
-    also = f"; {twice:,} also in a second unit, counted once here" if twice else ""
-    return who, n, said + also
+    also = f"; {policy.count(twice, who)} also in a second unit, counted once here"
+    return who, n, said + also * bool(twice)
 
 
 def _alone(unmatched: pd.DataFrame, policy: Policy) -> str:

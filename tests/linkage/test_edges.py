@@ -134,7 +134,7 @@ def test_a_person_in_two_units_counts_once_in_totals(tmp_path):
     result = cx.linkage_answer(cx.open_study(tmp_path / "study.yml"))
     row = result.who.frame.set_index("step").loc["employees"]
     assert row["n"] == 8 * 12
-    assert "1 also in a second unit" in row["reason"]
+    assert "fewer than 10 also in a second unit" in row["reason"]
 
 
 def test_one_small_unit_takes_the_next_smallest_with_it():

@@ -15,6 +15,22 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "engagement_correlation.ipy
 
 def shown(study: Path, **given: object) -> str:
     """Run the notebook's cells in order and return all that they show, as text."""
+    parts = [f"{p.alt}\n{p.caption}" if hasattr(p, "alt") else str(p) for p in run(study, **given)]
+    return "\n".join(parts)
+
+
+def everything(study: Path, **given: object) -> str:
+    """Return what a report has of the notebook: pages, words for figures, files, index."""
+    said = []
+    for part in run(study, **given):
+        whole = hasattr(part, "_repr_mimebundle_")
+        bundle = part._repr_mimebundle_() if whole else {"text/html": part._repr_html_()}
+        said += [str(part), *(v if isinstance(v, str) else json.dumps(v) for v in bundle.values())]
+    return re.sub(r'src="data:[^"]*"', "", "\n".join(said))
+
+
+def run(study: Path, **given: object) -> list[object]:
+    """Run the notebook's cells in order and return what they show."""
     seen: list[object] = []
     names: dict[str, object] = {"display": seen.append}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
@@ -27,8 +43,7 @@ def shown(study: Path, **given: object) -> str:
             names.update(study=str(study), **given)
         if plain:
             seen.append(eval(last, names))  # noqa: S307
-    parts = [f"{p.alt}\n{p.caption}" if hasattr(p, "alt") else str(p) for p in seen]
-    return "\n".join(parts)
+    return seen
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxkit.disclosure import Policy
 from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, leaving, literature, measure
 from cxkit.linkage.ladder import correlation
@@ -142,10 +143,10 @@ def spells(
 
 def test_leaving_after_a_bad_wave_is_found_and_not_invented():
     staff, scores, spans = spells(1, -0.4)
-    found = leaving.leaving_after(staff, scores, spans=spans)
+    found = leaving.leaving_after(staff, scores, spans=spans, policy=Policy())
     assert found.ratio.low < np.exp(-0.4) < found.ratio.high
     assert "leave less often after" in found.sentence
-    none = leaving.leaving_after(*spells(2, 0.0)[:2], spans=spans)
+    none = leaving.leaving_after(*spells(2, 0.0)[:2], spans=spans, policy=Policy())
     assert none.ratio.low < 1 < none.ratio.high
     assert "cannot be told" in none.sentence
     assert found.exits > 300
@@ -153,7 +154,7 @@ def test_leaving_after_a_bad_wave_is_found_and_not_invented():
 
 def test_too_few_exits_give_no_ratio():
     staff, scores, spans = spells(1, 0.0, units=4)
-    few = leaving.leaving_after(staff, scores, spans=spans)
+    few = leaving.leaving_after(staff, scores, spans=spans, policy=Policy())
     assert few.ratio.status == "no data"
     assert "it takes" in few.sentence
 
@@ -233,9 +234,9 @@ def test_the_change_between_waves_is_paired_by_unit():
             "engagement": [3.0, 3.1, 2.9, 3.3, 3.2, 3.2, 3.2, np.nan],
         }
     )
-    moved = measure.change(waves, "engagement")
+    moved = measure.change(waves, "engagement", Policy())
     differences = np.array([0.2, 0.1, 0.3])
     assert moved.value == pytest.approx(differences.mean())
     assert moved.se == pytest.approx(differences.std(ddof=1) / 3**0.5)
     assert (moved.n, moved.n_missing) == (3, 1)
-    assert measure.change(waves.head(4), "engagement").status == "no data"
+    assert measure.change(waves.head(4), "engagement", Policy()).status == "no data"

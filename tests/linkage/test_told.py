@@ -62,7 +62,7 @@ def test_participation_is_told_by_its_interval(tmp_path, answered, verdict, said
     r = cx.correlation(pairs.units["engagement"], pairs.units["experience"])
     steps = ladder(
         pairs, pairs.units, r=r, true=None, iccs={}, agreed=agreement(pairs, Policy()), took=took,
-        hushed="", level=0.95,
+        policy=Policy(), hushed="", level=0.95,
     )  # fmt: skip
     rung = steps.set_index("rung").loc["participation"]
     assert rung["verdict"] == verdict
@@ -160,8 +160,8 @@ def test_a_correction_tells_no_more_than_the_raw_r():
                           "n_employees": 20, "n_customers": 20})  # fmt: skip
     for first, verdict in ((raw, "limits"), (true, "holds")):
         steps = ladder(
-            pairs, units, r=first, true=true, iccs={}, agreed=pd.DataFrame(), took=None, hushed="",
-            level=0.95,
+            pairs, units, r=first, true=true, iccs={}, agreed=pd.DataFrame(), took=None,
+            policy=Policy(), hushed="", level=0.95,
         )  # fmt: skip
         rung = steps.set_index("rung").loc["corrected for unreliability"]
         assert rung["verdict"] == verdict
@@ -233,7 +233,7 @@ def test_what_moved_among_a_handful_is_withheld(people, status):
             "n_employees": [people] * 6,
         }
     )
-    moved = measure.change(waves, "engagement")
+    moved = measure.change(waves, "engagement", Policy())
     assert moved.status == status
     assert ("fewer than 10 employees" in moved.reason) is (status == "no data")
-    assert measure.change(waves.drop(columns="n_employees"), "engagement").ok
+    assert measure.change(waves.drop(columns="n_employees"), "engagement", Policy()).ok
