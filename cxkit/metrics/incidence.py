@@ -361,11 +361,28 @@ def influences(
     cases: Spells, codes: NDArray[np.int64], steps: Steps, cause: int, i: int
 ) -> NDArray[np.float64]:
     """Return what one more of each case would add to the share ended by a cause at time i."""
-    share = steps.incidence(cause)[i]
-    to_come = np.clip(share - steps.incidence(cause)[: i + 1], 0, None)
+    share = steps.incidence(cause)[: i + 1]
+    to_come = np.clip(share[-1] - share, 0, None)
+    return felt(cases, codes, steps, cause, reach=np.ones(i + 1), to_come=to_come)
+
+
+def felt(
+    cases: Spells,
+    codes: NDArray[np.int64],
+    steps: Steps,
+    cause: int,
+    *,
+    reach: NDArray[np.float64],
+    to_come: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the influence of each case on what adds up from the first times on.
+
+    ``reach`` is what an end at each of these times adds, ``to_come`` what all later ends add.
+    """
+    i = len(reach) - 1
     risk = np.where(steps.risk > 0, steps.risk, 1.0)[: i + 1]
     before, left = steps.before[: i + 1], steps.left[: i + 1]
-    ahead = before * steps.by_cause[cause][: i + 1] / risk**2
+    ahead = before * steps.by_cause[cause][: i + 1] / risk**2 * reach
     behind = to_come * steps.ended[: i + 1] / (risk * left)
     drift = np.concatenate([[0.0], np.cumsum(behind - ahead)])
     place = np.searchsorted(steps.times, cases.time)
@@ -374,7 +391,8 @@ def influences(
     value = drift[upto] - drift[np.minimum(entered, upto)]
     done = (codes >= 0) & (place <= i)
     where = place[done]
-    value[done] += (before / risk)[where] * (codes[done] == cause) - (to_come / left)[where]
+    own = (before * reach / risk)[where] * (codes[done] == cause)
+    value[done] += own - (to_come / left)[where]
     return np.asarray(value, dtype=np.float64)
 
 

@@ -14,6 +14,7 @@ from cxkit.metrics.clusters import check_clusters, check_counts
 from cxkit.metrics.dates import SECONDS, dates_of, elapsed
 from cxkit.metrics.durations import METHOD, curve_of, km_quantile, km_restricted_mean, spells
 from cxkit.metrics.incidence import curve_by, design, share_ended
+from cxkit.metrics.restricted import mean_up_to
 
 if TYPE_CHECKING:
     from datetime import date
@@ -114,8 +115,7 @@ def time_to_resolution(
     DataError
         A case was resolved before it was opened.
     QuestionError
-        The columns are not dates, ``tau`` is missing, nobody was followed that long, or a
-        restricted mean is asked for with cases closed by machine or with clusters.
+        The columns are not dates, ``tau`` is missing, or nobody was followed that long.
 
     Notes
     -----
@@ -126,11 +126,16 @@ def time_to_resolution(
 
     Where a machine closed some, the share resolved is Aalen-Johansen's (see
     :func:`cumulative_incidence`): such a case will never be resolved, so the share may stay below
-    one half however long one waits. With clusters the band is widened by what they do to the
-    error of the share at the estimate (see :func:`ended_by`); if no cluster repeats, by nothing.
+    one half however long one waits. In the restricted mean, tau less the area under that share,
+    such a case counts with all of tau. With clusters the band is widened by what they do to the
+    error of the share at the estimate (see :func:`ended_by`), and the error of a restricted mean
+    is made from influences summed within each; if no cluster repeats, nothing changes.
 
     References
     ----------
+    Andersen, P. K. (2013). Decomposition of number of life years lost according to causes of death.
+    Statistics in Medicine 32(30), 5278-5285. doi:10.1002/sim.5903
+
     Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival time.
     Biometrics 38(1), 29-41. doi:10.2307/2530286
 
@@ -488,17 +493,22 @@ def _read(
 def _mean(waits: _Waits, name: str, *, tau: float | None, level: float) -> Estimate:
     """Return the restricted mean of the waits."""
     asked, unit = name.replace(" ", "_"), waits.measured_in
-    if tau is None:
+    if tau is None or not tau > 0:
         raise QuestionError(
-            f"{asked}: a restricted mean needs tau, where time stops counting.\n"
+            f"{asked}: a restricted mean needs tau, where time stops counting, above 0.\n"
             f"  Write e.g. tau={30 if unit == 'days' else 72} for that many {unit}."
         )
     if waits.other or waits.clusters is not None:
-        why = "cases that end otherwise" if waits.other else "clusters"
-        raise QuestionError(
-            f"{asked}: a restricted mean with {why} is not offered.\n"
-            '  Ask for measure="median" or "p90", or for cx.resolved_within.'
+        found = mean_up_to(
+            waits.cases,
+            waits.codes,
+            float(tau),
+            metric=name.capitalize(),
+            measured_in=unit,
+            level=level,
+            clusters=waits.clusters,
         )
-    curve = curve_of(waits.cases, level=level)
-    found = km_restricted_mean(curve, float(tau), metric=name.capitalize(), measured_in=unit)
+    else:
+        curve = curve_of(waits.cases, level=level)
+        found = km_restricted_mean(curve, float(tau), metric=name.capitalize(), measured_in=unit)
     return replace(found, method=found.method + waits.said)

@@ -296,7 +296,7 @@ LAWS: dict[str, list[Law]] = {
     ],
     "time_to_resolution": [
         *of_cases(cx.time_to_resolution, unit="days"),
-        *of_dates(cx.time_to_resolution, unit="days", measure="restricted mean", tau=30),
+        *of_cases(cx.time_to_resolution, unit="days", measure="restricted mean", tau=30),
     ],
     "resolved_within": of_cases(cx.resolved_within, within=90, unit="days"),
     "first_response_time": [

@@ -203,10 +203,94 @@ def test_cases_of_one_customer_widen_the_interval():
     one = cx.time_to_resolution(opened, resolved, clusters=np.zeros(300), **choices)
     assert (one.value, one.status) == (None, "no data")
     assert "one cluster" in one.reason
-    with pytest.raises(QuestionError, match=r"a restricted mean with clusters is not offered"):
-        cx.time_to_resolution(
-            opened, resolved, clusters=customer, measure="restricted mean", tau=5, **choices
-        )
+    choices |= {"measure": "restricted mean", "tau": 40}
+    naive = cx.time_to_resolution(opened, resolved, **choices)
+    robust = cx.time_to_resolution(opened, resolved, clusters=customer, **choices)
+    alone = cx.time_to_resolution(opened[once], resolved[once], **choices)
+    assert robust.value == pytest.approx(naive.value, rel=1e-12)
+    assert robust.se == pytest.approx(alone.se * np.sqrt(60 / 59), rel=1e-9)
+    assert robust.high - robust.value > 2 * (naive.high - naive.value)
+    assert robust.method == "Kaplan-Meier area, cluster-robust by 60 clusters"
+    one = cx.time_to_resolution(opened, resolved, clusters=np.zeros(300), **choices)
+    assert (one.value, one.status) == (None, "no data")
+    assert "one cluster" in one.reason
+
+
+def test_a_restricted_mean_by_case_is_that_of_r(cases):
+    """R's survival gives 263.22 (7.80); each case a cluster of its own changes nothing."""
+    opened, resolved, as_of = cases
+    choices = {"as_of": as_of, "unit": "days", "measure": "restricted mean", "tau": 365}
+    there = reference_case.expected("O03")["rmst_365"]
+    found = cx.time_to_resolution(opened, resolved, clusters=np.arange(len(opened)), **choices)
+    plain = cx.time_to_resolution(opened, resolved, **choices)
+    assert (found.value, found.se) == (pytest.approx(there["rmean"]), pytest.approx(there["se"]))
+    for name in ("low", "high", "n", "metric", "method"):
+        assert getattr(found, name) == pytest.approx(getattr(plain, name))
+
+
+def ends(seed=3, n=400):
+    """Cases of one day that a person resolved, a machine closed, or that are open still."""
+    rng = np.random.default_rng(seed)
+    days = rng.integers(0, 30, n)
+    way = rng.choice(["person", "machine", "open"], n, p=[0.6, 0.25, 0.15])
+    way[days == 29] = "open"  # CumIncidenceRight divides by nobody once all have ended
+    as_of = pd.Timestamp("2025-03-31")
+    opened = pd.Series(as_of - pd.to_timedelta(days, unit="D"))
+    opened = opened.where(way == "open", pd.Timestamp("2025-01-01"))
+    resolved = (opened + pd.to_timedelta(days, unit="D")).where(way != "open")
+    return opened, resolved, pd.Series(way == "machine"), days, way, as_of
+
+
+def test_a_restricted_mean_with_machine_closings_is_the_area_of_statsmodels():
+    """tau less the area under CumIncidenceRight; its error is that of leaving each case out."""
+    from statsmodels.duration.survfunc import CumIncidenceRight
+
+    opened, resolved, machine, days, way, as_of = ends()
+    tau = 20
+    choices = {"as_of": as_of, "unit": "days", "measure": "restricted mean", "tau": tau}
+    found = cx.time_to_resolution(opened, resolved, auto_closed=machine, **choices)
+
+    def area(keep):
+        status = pd.Series(way).map({"person": 1, "machine": 2, "open": 0}).to_numpy()[keep]
+        there = CumIncidenceRight(days[keep].astype(float), status)
+        inside = there.times <= tau
+        width = np.diff(np.append(there.times[inside], tau))
+        return tau - float((there.cinc[0][inside] * width).sum())
+
+    every = np.ones(len(days), dtype=bool)
+    assert found.value == pytest.approx(area(every), abs=1e-10)
+    left_out = np.array([area(np.arange(len(days)) != i) for i in range(len(days))])
+    n = len(days)
+    jackknife = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+    assert found.se == pytest.approx(jackknife, rel=0.01)
+    assert found.method == f"Aalen-Johansen area; {int(machine.sum())} closed by machine"
+    who = np.arange(n) // 4
+    robust = cx.time_to_resolution(opened, resolved, auto_closed=machine, clusters=who, **choices)
+    groups = np.array([area(who != g) for g in range(n // 4)])
+    by_group = np.sqrt((n / 4 - 1) / (n / 4) * ((groups - groups.mean()) ** 2).sum())
+    assert robust.value == found.value
+    assert robust.se == pytest.approx(by_group, rel=0.02)
+
+
+def test_a_restricted_mean_knows_cases_that_are_never_resolved():
+    opened, resolved, machine, *_, as_of = ends()
+    choices = {"as_of": as_of, "unit": "days", "measure": "restricted mean", "tau": 20}
+    as_if = cx.time_to_resolution(opened, resolved, **choices)
+    found = cx.time_to_resolution(opened, resolved, auto_closed=machine, **choices)
+    assert found.low > as_if.high  # a machine's closing resolves nothing
+    nobody = cx.time_to_resolution(opened, resolved, auto_closed=machine | True, **choices)
+    assert (nobody.value, nobody.high, nobody.se) == (20, 20, 0)
+    assert 19 < nobody.low < 20
+    assert "limits from the share not ended" in nobody.method
+    early = cx.time_to_resolution(
+        opened, resolved + pd.Timedelta(days=21), auto_closed=machine, **choices | {"tau": 0.5}
+    )
+    assert (early.value, early.high) == (0.5, 0.5)
+    for tau in (0, -3, np.nan):
+        with pytest.raises(QuestionError, match="needs tau, where time stops counting, above 0"):
+            cx.time_to_resolution(opened, resolved, auto_closed=machine, **choices | {"tau": tau})
+    with pytest.raises(QuestionError, match="nobody was followed beyond 29"):
+        cx.time_to_resolution(opened, resolved, auto_closed=machine, **choices | {"tau": 40})
 
 
 def test_a_band_widened_a_hundredfold_stays_within_its_bounds():
