@@ -12,7 +12,7 @@ from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_level, no_data, yes_no
 from cxkit.metrics.clusters import check_clusters, check_counts
 from cxkit.metrics.dates import SECONDS, dates_of, elapsed
-from cxkit.metrics.durations import METHOD, curve_of, km_quantile, km_restricted_mean, spells
+from cxkit.metrics.durations import METHOD, curve_of, km_quantile, spells
 from cxkit.metrics.incidence import curve_by, design, share_ended
 from cxkit.metrics.restricted import mean_up_to
 
@@ -498,17 +498,13 @@ def _mean(waits: _Waits, name: str, *, tau: float | None, level: float) -> Estim
             f"{asked}: a restricted mean needs tau, where time stops counting, above 0.\n"
             f"  Write e.g. tau={30 if unit == 'days' else 72} for that many {unit}."
         )
-    if waits.other or waits.clusters is not None:
-        found = mean_up_to(
-            waits.cases,
-            waits.codes,
-            float(tau),
-            metric=name.capitalize(),
-            measured_in=unit,
-            level=level,
-            clusters=waits.clusters,
-        )
-    else:
-        curve = curve_of(waits.cases, level=level)
-        found = km_restricted_mean(curve, float(tau), metric=name.capitalize(), measured_in=unit)
+    found = mean_up_to(
+        waits.cases,
+        waits.codes,
+        float(tau),
+        metric=name.capitalize(),
+        measured_in=unit,
+        level=level,
+        clusters=waits.clusters,
+    )
     return replace(found, method=found.method + waits.said)

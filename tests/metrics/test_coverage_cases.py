@@ -15,5 +15,5 @@ def numbers():
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say(numbers):
     least = stats.binom.ppf(1e-4, RUNS, 0.95) / RUNS
-    assert len(numbers) == 10
+    assert len(numbers) == 12
     assert not {name: held for name, held in numbers.items() if held < least}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import integrate
 
 import cxkit as cx
 
@@ -13,6 +14,10 @@ LEVEL = 0.95
 #: Customers differ in how fast their cases go: a gamma frailty of mean 1 and this shape.
 SHAPE = 2.0
 MEAN_HOURS = 10.0
+
+#: A machine closes a case after this many hours on average, unless it is resolved before.
+MACHINE_HOURS = 40.0
+TAU = 24.0
 AS_OF = pd.Timestamp("2025-03-01")
 
 
@@ -26,6 +31,19 @@ def median() -> float:
     return MEAN_HOURS * SHAPE * (2 ** (1 / SHAPE) - 1)
 
 
+def mean_up_to_tau() -> float:
+    """Return the mean hours up to TAU until a case is resolved, all of TAU where a machine ends it.
+
+    TAU less the area under the share resolved, whose density is Lomax's times who is still there.
+    """
+
+    def lost(hours: float) -> float:
+        density = (1 + hours / MEAN_HOURS / SHAPE) ** -(SHAPE + 1) / MEAN_HOURS
+        return float(density * np.exp(-hours / MACHINE_HOURS) * (TAU - hours))
+
+    return TAU - float(integrate.quad(lost, 0, TAU)[0])
+
+
 def cases(rng: np.random.Generator, customers: int) -> pd.DataFrame:
     """Return cases of customers with up to five each, those of one customer alike."""
     who = np.repeat(np.arange(customers), rng.integers(1, 6, customers))
@@ -33,8 +51,15 @@ def cases(rng: np.random.Generator, customers: int) -> pd.DataFrame:
     took = rng.exponential(MEAN_HOURS / pace)
     opened = AS_OF - pd.to_timedelta(rng.uniform(5, 60, who.size), unit="h")
     resolved = pd.Series(opened + pd.to_timedelta(took, unit="h"))
+    by_machine = pd.Series(opened + pd.to_timedelta(rng.exponential(MACHINE_HOURS, who.size), "h"))
     frame = pd.DataFrame({"customer": who, "opened": opened})
-    return frame.assign(resolved=resolved.where(resolved <= AS_OF))
+    return frame.assign(
+        resolved=resolved.where(resolved <= AS_OF),
+        closed=by_machine.where(by_machine < resolved, resolved).where(
+            (by_machine <= AS_OF) | (resolved <= AS_OF)
+        ),
+        machine=by_machine < resolved,
+    )
 
 
 def points(scores: np.ndarray) -> float:
@@ -69,6 +94,15 @@ def measure(runs: int) -> dict[str, float]:
             count(f"resolved within 8 hours, {customers} customers", e.low, within(8), e.high)
             e = cx.time_to_resolution(*dates, **choices)
             count(f"median time, {customers} customers", e.low, median(), e.high)
+            e = cx.time_to_resolution(
+                frame["opened"],
+                frame["closed"],
+                auto_closed=frame["machine"],
+                measure="restricted mean",
+                tau=TAU,
+                **choices,
+            )
+            count(f"mean time to {TAU:g}, {customers} customers", e.low, mean_up_to_tau(), e.high)
         for n in (30, 100):
             d = cx.paired_difference(*twice(rng, n), measure="nps", level=LEVEL)
             count(f"paired NPS, {n} customers", d.low, change, d.high)

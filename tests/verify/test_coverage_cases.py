@@ -15,8 +15,9 @@ def test_coverage_of_cases_pairs_and_purchases():
         about=(
             "How often the 95 % interval holds the truth in 2,000 samples of a known firm, seed "
             "fixed. Cases: one to five per customer, alike by a gamma frailty, cut off at the end "
-            "of the data, errors cluster-robust by customer. Pairs: the NPS of the same customers "
-            "twice. Purchases: counts far from one rate for all, and revenue a fifth of which goes."
+            "of the data, some closed by a machine, errors cluster-robust by customer. Pairs: the "
+            "NPS of the same customers twice. Purchases: counts far from one rate for all, and "
+            "revenue a fifth of which goes."
         ),
         numbers=numbers,
         seed=coverage_cases.SEED,
@@ -26,6 +27,7 @@ def test_coverage_of_cases_pairs_and_purchases():
             "cxkit.metrics.purchases",
             "cxkit.metrics.ratios",
             "cxkit.metrics.resolution",
+            "cxkit.metrics.restricted",
             "cxkit.metrics.revenue",
             "tests.verify.coverage_cases",
         ],
