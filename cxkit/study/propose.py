@@ -17,7 +17,7 @@ from cxkit.study.signs import SIGNS, Sign
 from cxkit.study.within import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from cxkit.study.profile import Described, Profile
@@ -111,6 +111,8 @@ def proposal(files: Sequence[Path], *, folder: Path, how: Reading | None = None)
             )
         else:
             tables[best.table] = best
+    for table in tables.values():
+        table.questions += _keys_left(table, tables.values())
     days = [
         (p.latest, "" if t.private else f": {_shown(t.file)}, {p.name}")
         for t in tables.values()
@@ -220,6 +222,19 @@ def _days_left(table: Proposed) -> list[str]:
     told = f"does {' or '.join(p.name for p in days)} hold {' or '.join(roles)}?"
     line = f"{roles[-1]}: {_value(roles[-1], days[0]).text}"
     return [f"  # QUESTION: {_comment(f'{told} For example  {line}')}"]
+
+
+def _keys_left(table: Proposed, tables: Iterable[Proposed]) -> list[str]:
+    """Ask for a key without a column where another file has it in a column of the same name."""
+    known = {s.role for s in SIGNS[table.table]} - set(table.roles)
+    left = {p.name for p in table.rest}
+    return [
+        f"Is {column.name} the {role}, as in {_shown(other.file)}? Then write  "
+        f"{role}: {_scalar(column.name)}"
+        for other in tables
+        for role, column in other.roles.items()
+        if role in {"customer", "unit"} & known and column.name in left
+    ]
 
 
 def _why(table: Proposed) -> str:

@@ -50,6 +50,17 @@ def test_the_files_of_the_sample_become_its_study(tmp_path: Path) -> None:
     assert len(cx.open_study(tmp_path).responses) == len(cx.sample_study().responses)
 
 
+def test_a_key_that_another_file_names_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text(
+        "id,joined,left,region\nK1,2024-02-11,,North\nK2,2024-03-05,2025-06-30,South\n"
+    )
+    text = "id,date,recommend\nK1,14.05.2024,9\nK2,02.06.2024,3\n"
+    asked = "# QUESTION: Is id the customer, as in customers.csv? Then write  customer: id"
+    assert asked not in questions(proposed(tmp_path, text))
+    files = [tmp_path / "responses.csv", tmp_path / "customers.csv"]
+    assert asked in questions(proposal(files, folder=tmp_path))
+
+
 def test_each_line_says_why_and_each_doubt_is_a_question(tmp_path: Path) -> None:
     rows = "\n".join(
         f"r{i},{score},{score % 5 + 1},2025-01-0{i % 9 + 1}"
