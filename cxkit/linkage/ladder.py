@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_choice, need_columns, numbers, one_column
+from cxkit.metrics.answers import (
+    check_choice,
+    check_level,
+    is_real,
+    need_columns,
+    numbers,
+    one_column,
+)
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -44,6 +51,13 @@ def correlation(
         Between -1 and 1; n is the number of units. Status "no data" with its reason below four
         units, or where one side does not vary.
 
+    Raises
+    ------
+    QuestionError
+        The two are not of one length, a number has no end, ``kind`` or ``level`` is none.
+    ScaleError
+        A side holds what is no number.
+
     Notes
     -----
     tanh(atanh r -+ z / sqrt(n - 3)); for Spearman sqrt(1.06 / (n - 3)), after Fieller et al. A
@@ -63,6 +77,7 @@ def correlation(
     """
     from scipy.stats import norm, rankdata
 
+    level = check_level(level)
     check_choice("kind", kind, ("pearson", "spearman"))
     a, b = (numbers(one_column(side, asked="correlation"), asked="correlation") for side in (x, y))
     if a.size != b.size:
@@ -137,6 +152,11 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
         r and its limits divided by sqrt(reliability_x * reliability_y), kept within -1 and 1 (said
         in ``reason``). Status "no data" where a reliability is not above zero.
 
+    Raises
+    ------
+    QuestionError
+        ``r`` is no correlation, or a reliability no number up to 1.
+
     Notes
     -----
     The reliabilities are taken as known, so the interval is too narrow by what is not known of
@@ -155,6 +175,17 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
     """
     import dataclasses
 
+    if not isinstance(r, Estimate) or r.measured_in != "correlation":
+        raise QuestionError(
+            "disattenuate: the first is a correlation, as cx.correlation returns it.\n"
+            "  Write cx.disattenuate(r, reliability_x=..., reliability_y=...)."
+        )
+    for name, side in (("reliability_x", reliability_x), ("reliability_y", reliability_y)):
+        if not (is_real(side) and side <= 1):
+            raise QuestionError(
+                f"disattenuate: {name}={side!r} is no reliability.\n"
+                "  Give a number up to 1, such as the value of cx.icc2."
+            )
     metric = f"{r.metric}, corrected for unreliability"
     method = f"{r.method} divided by sqrt({reliability_x:.3f} x {reliability_y:.3f})"
     if r.value is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_choice, need_columns
+from cxkit.metrics.answers import check_choice, check_level, need_columns
 from cxkit.results import Estimate
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def within_between(
     """
     names = [unit, y] if x is None else [unit, y, x]
     need_columns(frame, names, asked="within_between")
+    level = check_level(level)
     check_choice("criterion", criterion, ("REML", "ML"))
     rows = frame[names].dropna()
     missing = len(frame) - len(rows)

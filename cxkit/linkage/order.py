@@ -11,7 +11,7 @@ import pandas as pd
 from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.linkage.panel import PanelFit, fit_panel, likelihood_ratio
-from cxkit.metrics.answers import need_columns
+from cxkit.metrics.answers import check_level, need_columns
 from cxkit.metrics.families import holm
 
 if TYPE_CHECKING:
@@ -73,6 +73,13 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     -------
     Order
 
+    Raises
+    ------
+    ColumnError
+        A column is not in the frame.
+    QuestionError
+        ``waves`` is no frame, or ``level`` no level.
+
     Notes
     -----
     Random-intercept cross-lagged panel with lags equal over time and free means of the waves; each
@@ -96,6 +103,7 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     >>> which_first(two).sentence
     'Direction is not identified: 2 waves cannot part stable differences between units from change.'
     """
+    level = check_level(level)
     need_columns(waves, ["unit", "wave", "engagement", "experience"], asked="which_first")
     order = sorted(waves["wave"].unique())
     if len(order) < FEWEST_WAVES:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import Scores, numbers, one_column
+from cxkit.metrics.answers import Scores, check_level, numbers, one_column
 from cxkit.metrics.shrinkage import reml
 from cxkit.results import Estimate
 
@@ -74,6 +74,13 @@ def pool(
     Pooled
         With fewer than two groups the mean has status "no data" and says so.
 
+    Raises
+    ------
+    QuestionError
+        There are not as many variances as effects, or ``level`` is no level.
+    ScaleError
+        An effect or a variance is no number.
+
     Notes
     -----
     tau^2 by restricted maximum likelihood (statsmodels' `combine_effects` has no REML: its default
@@ -97,6 +104,7 @@ def pool(
     """
     from scipy.stats import norm, t
 
+    level = check_level(level)
     y, v = (numbers(one_column(side, asked="pool"), asked="pool") for side in (effects, variances))
     if y.size != v.size:
         raise QuestionError(

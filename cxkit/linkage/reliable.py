@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cxkit.linkage.ladder import correlation, disattenuate
+from cxkit.metrics.answers import need_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,13 @@ def corrected_correlation(
         Between -1 and 1. Status "no data" where a side's unit means have no reliability above zero;
         "withheld" below ten units, where a bootstrap over units says too little.
 
+    Raises
+    ------
+    ColumnError
+        A column is not in its frame.
+    QuestionError
+        A side is no frame, or ``level`` no level.
+
     Notes
     -----
     r / sqrt(ICC(2)_x ICC(2)_y), ICC(2) = (MSB - MSW) / MSB of the one-way analysis of variance.
@@ -71,6 +79,8 @@ def corrected_correlation(
     >>> corrected_correlation(staff, clients).value > 0.9
     True
     """
+    need_columns(employees, [unit, x], asked="corrected_correlation, employees")
+    need_columns(customers, [unit, y], asked="corrected_correlation, customers")
     sides = [_sums(employees, unit, x), _sums(customers, unit, y)]
     shared = sides[0].index.intersection(sides[1].index)
     a, b = (s.loc[shared].to_numpy(float) for s in sides)

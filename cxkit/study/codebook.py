@@ -138,6 +138,11 @@ def codebook(study: Study) -> Codebook:
         ``valid`` and ``missing`` (rows; together all rows), ``missing_by`` (codes for "no answer"
         that the file or study.yml declares, as they stand in the file), ``distribution``.
 
+    Raises
+    ------
+    QuestionError
+        ``study`` is a path or a frame.
+
     Notes
     -----
     Answers on a scale are counted answer by answer, groups by size, numbers and days by quartiles:

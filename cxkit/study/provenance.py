@@ -113,6 +113,11 @@ def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
         Shows as tables; they hold no time, no machine and no folder, so that the same inputs give
         the same bytes. Values of parameters whose names look secret are left out.
 
+    Raises
+    ------
+    QuestionError
+        ``study`` is a path or a frame.
+
     Notes
     -----
     A path among the parameters is shown by its last two parts. What the report's verdict compares

@@ -416,6 +416,8 @@ ITEMS_OF = {
 }
 OPENED, RESOLVED = dates("all the same")
 
+R = cx.correlation([1, 2, 3, 4, 5], [1, 3, 2, 5, 4])
+
 #: What a slip of the hand gives: a refusal that says what was found and what to write.
 SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
     "a frame for a column": (lambda: cx.nps(ANSWERS), "in the frame: unit, nps, n"),
@@ -502,6 +504,18 @@ SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
     "p-values in words": (lambda: cx.holm(["a"]), "'a' is not a number"),
     "a ratio in words": (lambda: cx.e_value("2"), "'2' is not a risk ratio"),
     "effects without variances": (lambda: cx.pool([0.1, 0.2], [1]), "2 effects, 1 variances"),
+    "a number for a correlation": (
+        lambda: cx.disattenuate(0.5, reliability_x=0.8, reliability_y=0.8),
+        "the first is a correlation",
+    ),
+    "a reliability in percent": (
+        lambda: cx.disattenuate(R, reliability_x=80, reliability_y=0.8),
+        "reliability_x=80 is no reliability",
+    ),
+    "a side of something else": (
+        lambda: cx.corrected_correlation(ANSWERS, ANSWERS, x="nps", y="csat"),
+        "corrected_correlation, customers: asked for column 'csat'",
+    ),
     "waves of something else": (lambda: cx.which_first(ANSWERS), "asked for column 'wave'"),
     "points that are none": (
         lambda: cx.moments(ANSWERS, "unit", {"nps": cx.nps}),
@@ -529,6 +543,21 @@ CHOICES: dict[str, Callable[[str], Any]] = {
     "criterion": lambda w: cx.within_between(LOGIT, unit="x", y="y", x="x", criterion=w),
     "depth": lambda w: cx.compare_predictors(LOGIT, outcome="y", measures={"x": ["x"]}, depth=w),
 }
+
+
+#: Models that no cell above asks for a level in percent.
+LEVELS: dict[str, Callable[[float], Any]] = {
+    "correlation": lambda level: cx.correlation([1, 2, 3, 4], [1, 3, 2, 4], level=level),
+    "pool": lambda level: cx.pool([0.2, 0.3], [0.01, 0.02], level=level),
+    "which_first": lambda level: cx.which_first(ANSWERS, level=level),
+    "within_between": lambda level: cx.within_between(LOGIT, unit="x", y="y", level=level),
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_level_in_percent_is_refused(name: str) -> None:
+    with pytest.raises(CxkitError, match=r"level is 95: .*\n  Write 0.95 for 95 %"):
+        LEVELS[name](95)
 
 
 @pytest.mark.parametrize("name", CHOICES)

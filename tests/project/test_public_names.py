@@ -58,7 +58,7 @@ def test_the_watch_on_imports_sees_a_heavy_one() -> None:
 
 def test_help_is_a_page_worth_reading() -> None:
     _, text = imported_by("-m", "cxkit.cli", "--help")
-    for command in ("report", "batch", "check", "simulate"):
+    for command in ("report", "batch", "check", "init", "simulate"):
         assert command in text
     assert "study.yml" in text
     assert "Error" not in text
@@ -84,7 +84,7 @@ def test_a_public_function_is_documented_in_full(name: str) -> None:
     doc = inspect.getdoc(thing) or ""
     sections = re.findall(r"^(\w+)\n---+$", doc, re.MULTILINE)
     parameters = inspect.signature(thing).parameters
-    wanted = {"Returns", *(["Parameters"] if parameters else [])}
+    wanted = {"Returns", *(["Parameters", "Raises"] if parameters else [])}
     metric = thing.__module__.startswith("cxkit.metrics")
     if metric:
         wanted |= {"Notes", *([] if name in NO_REFERENCE else ["References"])}
