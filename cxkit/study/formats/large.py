@@ -158,7 +158,7 @@ def _read(path: Path, head: Head) -> Stored | None:
             chosen = rows.project(", ".join(inner[name] for name in head.taken))
             kinds = dict.fromkeys(head.taken, pa.large_string())
             return _kept(chosen.to_arrow_reader(_BATCH), kinds)
-    except duckdb.Error:
+    except (duckdb.Error, pa.ArrowException, OSError):  # the last: DuckDB's, through Arrow
         return None
 
 
@@ -195,7 +195,7 @@ def _of_duckdb(path: Path, header: Sequence[str], kinds: Mapping[str, Any]) -> S
             if not all(map(_alike, given, map(_valued, kinds.values()))):
                 return None
             return _kept(batches, kinds)
-    except (duckdb.Error, pa.ArrowException):
+    except (duckdb.Error, pa.ArrowException, OSError):  # the last: DuckDB's, through Arrow
         return None
 
 

@@ -158,6 +158,17 @@ def test_a_large_file_is_what_a_small_one_is(text: str, tmp_path: Path) -> None:
         assert spread(path, 0) == spread(path, 10**9)
 
 
+@pytest.mark.parametrize("last", ["1,9\n", "1,9,x,y\n"])
+def test_what_is_wrong_far_down_a_large_file_is_told_like_in_a_small_one(
+    last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_files, "_BATCH", 2048)  # so that the engine finds it late
+    path = tmp_path / "a.csv"
+    path.write_text("id,nps,why\n" + "1,9,good\n" * 20_000 + last)
+    assert spread(path, 0) == spread(path, 10**9)
+    assert spread(path, 0)[0] == "CX-E011"  # type: ignore[index]
+
+
 @pytest.mark.parametrize("text", REGULAR)
 def test_duckdb_reads_what_is_regular(text: str, tmp_path: Path) -> None:
     (tmp_path / "a1.csv").write_bytes(text.replace("9", "3").encode())  # what a[1].csv matches
