@@ -146,7 +146,7 @@ def published(result: _Linkage) -> Picture | Note:
         caption=(
             "Compare only values of one footing, which the line parts: raw above, corrected for "
             f"unreliability below. {_diamonds(result)} Circles were published, with an interval "
-            f"where one is known.{result.shown_beside}"
+            f"where one is known.{result.shown_beside}{measured(result.contract)}"
         ),
         table=rows[["whose", "what", "value", "low", "high", "footing", "lag", "mark"]],
     )

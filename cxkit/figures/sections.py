@@ -184,6 +184,7 @@ def left_by_reason(section: Section) -> Picture | Note:
             f"{markup.percent_label(found.level)} intervals; n = "
             f"{int(found.frame.drop_duplicates('band')['n'].sum()):,} customers. A line needs "
             f"{LEAST_CUSTOMERS} who left so; {rest} rarer reasons stand in the table only."
+            f"{measured(found.contract)}"
         ),
         table=told.reset_index()[["reason", "band", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="% left", months=found.horizon, method="Aalen-Johansen"

@@ -49,6 +49,8 @@ class Reasons:
     sentence : str
     guards : tuple of Guard
     reason : str
+    contract : str
+        Scale, direction and cut-points of the score that the bands are made of.
     """
 
     curves: pd.DataFrame
@@ -61,6 +63,7 @@ class Reasons:
     guards: tuple[Guard, ...]
     reason: str
     level: float
+    contract: str = ""
 
 
 def leaving_by_reason(
@@ -164,6 +167,7 @@ def leaving_by_reason(
         guards=(_competing(naive, together, until), _unsaid(spells)),
         reason="",
         level=level,
+        contract=study.scale_of(measure),
     )
 
 

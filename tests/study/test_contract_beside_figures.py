@@ -8,6 +8,7 @@ from shutil import copytree
 import pytest
 
 import cxkit as cx
+from cxkit.results import Section
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NPS = "nps: 0 to 10, high is good; detractors up to 6, promoters from 9."
@@ -20,6 +21,8 @@ def test_figures_of_retention_say_what_was_measured() -> None:
     assert cx.figures.retention(result).caption.endswith(f" Measured: {NPS}")
     assert NPS in cx.figures.ratios(result.more.comparisons).caption
     assert NPS in cx.figures.retention_by_score(result.more.dose).caption
+    reasons = Section(parts=(), result=cx.leaving_by_reason(study))
+    assert cx.figures.left_by_reason(reasons).caption.endswith(f" Measured: {NPS}")
     other = cx.retention_answer(study, measure="csat")
     assert other.contract == CSAT
 
@@ -33,6 +36,7 @@ def test_figures_of_units_say_both_sides() -> None:
     assert said in cx.figures.scatter(result).caption
     assert said in cx.figures.lags(result).caption
     assert said in cx.figures.plane(result).caption
+    assert said in cx.figures.published(result).caption
 
 
 def test_other_cut_points_are_told(tmp_path: Path) -> None:
