@@ -255,6 +255,37 @@ def leavers(left: int, of: int) -> str:
     return f"all but {count_said(1)}" if most else count_said(left)
 
 
+def gives_away(left: float, of: float) -> bool:
+    """Tell whether the share of a group who left tells of 1 to 4 who left, or who stayed.
+
+    The share times the group is their number, however large the group; so where leavers are not
+    told, no share of them is.
+
+    >>> gives_away(3, 106), gives_away(103, 106), gives_away(12, 40), gives_away(0, 40)
+    (True, True, False, False)
+    """
+    return _few(left) or (left > 0 and _few(of - left))
+
+
+def few_so_far(events: pd.Series) -> pd.Series:
+    """Return which steps of a curve, in order of time, tell of 1 to 4 who left so far.
+
+    >>> import pandas as pd
+    >>> few_so_far(pd.Series([0, 2, 2, 1, 3])).tolist()
+    [False, True, True, False, False]
+    """
+    return events.cumsum().between(1, LEAST_CUSTOMERS - 1)
+
+
+def share_untold(left: int, of: int) -> str:
+    """Say why the share of a group who left is not told.
+
+    >>> share_untold(3, 106)
+    'fewer than 5 of 106 left, and their share would tell how many.'
+    """
+    return f"{leavers(left, of)} of {of:,} left, and their share would tell how many."
+
+
 def in_all(left: Sequence[int], of: Sequence[int]) -> str:
     """Say a sum over groups so that no group that is not told can be had by subtraction.
 
@@ -349,23 +380,27 @@ def customer_table(
 
     Notes
     -----
-    1 to 4 leavers, or stayers, are "<5" and "all but <5". A row of 1 to 4 customers keeps its words
-    and loses its numbers. The caption says so where it happens.
+    1 to 4 leavers, or stayers, are "<5" and "all but <5", and the row loses its shares (columns in
+    "%"), which would tell them. A row of 1 to 4 customers keeps its words and loses its numbers.
+    The caption says so where it happens.
     """
     table = Table.of(frame, caption=caption, columns=columns)
     page = {header: list(table.shown[header]) for header, _, _ in columns}
     few = [_few(v) for v in frame[n]]
-    least, hidden = f"<{LEAST_CUSTOMERS}", any(few)
+    gone = list(frame[exits]) if exits in frame and exits != n else [None] * len(few)
+    bare = [
+        left is not None and of is not None and gives_away(left, of)
+        for left, of in zip(gone, frame[n], strict=True)
+    ]
+    least, hidden = f"<{LEAST_CUSTOMERS}", any(few) or any(bare)
     for header, column, unit in columns:
         for i, small in enumerate(few):
             if small and unit != "text":
                 page[header][i] = least if column == n else "–"
-            elif column == exits and exits != n and n in frame and not small:
-                left, of = frame[exits].iloc[i], frame[n].iloc[i]
-                most = left is not None and of is not None and left > 0 and _few(of - left)
-                if _few(left) or most:
-                    page[header][i] = least if _few(left) else f"all but {least}"
-                    hidden = True
+            elif bare[i] and column == exits:
+                page[header][i] = least if _few(gone[i]) else f"all but {least}"
+            elif bare[i] and unit == "%":
+                page[header][i] = "–"
     why = f" {least}: so few customers are not told apart." if hidden else ""
     shown = table.shown.assign(**page)
     return dataclasses.replace(table, shown=shown, caption=caption + why)

@@ -322,13 +322,15 @@ def _plain(value: Any) -> str | float | int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def guards_table(guards: Sequence[Guard]) -> Table:
-    """Return every guard with what it saw, those that fired first."""
+def guards_table(guards: Sequence[Guard], *, of: Sequence[str] = ()) -> Table:
+    """Return every guard with what it saw, those that fired first; ``of`` names their sections."""
     import pandas as pd
 
-    ordered = sorted(guards, key=lambda g: not g.fired)
+    placed = zip(guards, of or [""] * len(guards), strict=True)
+    ordered, where = zip(*sorted(placed, key=lambda p: not p[0].fired), strict=True)
     frame = pd.DataFrame(
         {
+            "section": where,
             "guard": [g.kind for g in ordered],
             "state": ["fired" if g.fired else "quiet" for g in ordered],
             "text": [g.text[:1].upper() + g.text[1:] for g in ordered],
@@ -337,7 +339,12 @@ def guards_table(guards: Sequence[Guard]) -> Table:
     return Table.of(
         frame,
         caption=f"Guards: {sum(g.fired for g in guards)} of {len(guards)} fired.",
-        columns=[("Guard", "guard", "text"), ("State", "state", "text"), ("Seen", "text", "text")],
+        columns=[
+            *([("Section", "section", "text")] if of else []),
+            ("Guard", "guard", "text"),
+            ("State", "state", "text"),
+            ("Seen", "text", "text"),
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -110,6 +111,31 @@ def test_what_other_things_are(rng):
     assert retention.other_things(unknown, ["held: plan"]) == ""
 
 
+def test_retention_doubt_and_worth_in_short(rng):
+    d = difference(rng)
+    silent = SimpleNamespace(doubt="Few spoke.")
+    text = retention.doubt(d, silent)
+    assert ("would show as an effect" in text) == (d.direction == "higher")
+    assert ("would show as this effect" in text) == (d.direction == "lower")
+    assert ("would hide an effect" in text) == (d.direction == "cannot be told")
+    assert text.startswith("Few spoke.")
+    none = dataclasses.replace(d, value=None, low=None, high=None)
+    assert "of any size could be here unseen" in retention.doubt(none, silent)
+    kept, revenue = estimate(rng, "count", -90, 90), estimate(rng, "EUR a year", 100, 90_000)
+    worth = SimpleNamespace(kept=kept, revenue=revenue, n_below=321, below="poor", above="good")
+    short = retention.worth_in_short(worth, d)
+    agree = d.direction == ("higher" if kept.low > 0 else "lower")
+    holds = kept.low <= 0 <= kept.high
+    assert bool(short) == (holds or agree)
+    if short:
+        assert ("cannot be told" in short) == holds
+        assert ("not shown to pay" in short) == (kept.high < 0)
+        size = kept.value if holds else abs(kept.value)
+        assert all(said(short, v, 0) for v in (size, 321))
+        assert markup.interval(kept.low, kept.high, "count") in short
+        assert (revenue.measured_in in short) == (kept.low > 0)
+
+
 def test_snapshot_headline(rng):
     d = difference(rng)
     text = retention.snapshot_headline(d, window="the window")
@@ -144,8 +170,10 @@ def test_retained_and_needed(rng):
         assert said(part, e.value, 1)
         assert all(said(text, v, 1) for v in (e.low, e.high))
         assert said(text, e.n, 0)
-    need = int(rng.integers(30, 4000))
-    assert said(retention.needed(need, difference=10, horizon=12), need, 0)
+    need, none = int(rng.integers(30, 4000)), SimpleNamespace(se=None)
+    assert said(retention.needed(none, need, difference=10, horizon=12), need, 0)
+    d = difference(rng)
+    assert said(retention.needed(d, need, difference=10, horizon=12), 2.8 * d.se, 1)
 
 
 def test_hazard_ratio_and_the_biased_one(rng):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS, in_all
+from cxkit.disclosure import LEAST_CUSTOMERS, few_so_far, in_all
 from cxkit.figures.canvas import (
     ACCENT,
     BAND_COLOURS,
@@ -44,7 +44,8 @@ def retention(result: _Retention) -> Picture | Note:
     if result.curves.empty:
         return Note(
             paragraphs=(
-                f"No curve is drawn: no band has {LEAST_CUSTOMERS} customers or more to follow.",
+                "No curve is drawn: every band has too few customers, or so few who left or "
+                "stayed that a curve would tell how many.",
             )
         )
     return _curves(result)
@@ -112,15 +113,19 @@ def _read_off(result: _Retention, bands: list[str], months: list[int], end: floa
         for month in months:
             known = drawn[drawn["time"] <= month].iloc[-1]
             followed = month <= drawn["time"].iloc[-1]
-            shares = [100 * known[c] if followed else None for c in ("survival", "low", "high")]
+            left = curve.loc[curve["time"] <= month, "events"].sum()
+            told = followed and not 0 < left < LEAST_CUSTOMERS
+            shares = [100 * known[c] if told else None for c in ("survival", "low", "high")]
             rows.append([band, month, *shares, _counted(int(risk.loc[band, month]))])
     columns = ["band", "months", "kept_percent", "low", "high", "at_risk"]
     return pd.DataFrame(rows, columns=columns).assign(level=result.level, method="Kaplan-Meier")
 
 
-def _groups(result: _Retention) -> Picture:
+def _groups(result: _Retention) -> Picture | Note:
     """Draw one share per group with its interval, from zero."""
-    rows = result.groups
+    rows = result.groups.dropna(subset=["value"])
+    if rows.empty:
+        return Note(paragraphs=("No bar is drawn: a share would tell how few left, or stayed.",))
     fig, ax = canvas(0.7 * len(rows) + 1.2)
     last = len(rows) - 1
     for y, (_, row) in zip(range(last, -1, -1), rows.iterrows(), strict=True):
@@ -178,9 +183,10 @@ def _caption_curves(result: _Retention) -> str:
     n, exits = rows["n"].tolist(), [int(e) for e in rows["exits"]]
     return (
         f"Kaplan–Meier curves from the landmark, shaded {markup.percent_label(result.level)} "
-        f"log–log intervals; n = {in_all(n, n)} customers, {in_all(exits, n)} "
-        f"left within {result.horizon} months (dashed). Below: customers still followed; lines end "
-        f"where fewer than {LEAST_CUSTOMERS} are.{measured(result.contract)}"
+        f"log–log intervals; n = {in_all(n, n)} customers, {in_all(exits, n)} left within "
+        f"{markup.counted(result.horizon, 'month')} (dashed). Below: customers still followed. A "
+        f"line first falls when {LEAST_CUSTOMERS} have left, and ends where fewer than "
+        f"{LEAST_CUSTOMERS} are followed.{measured(result.contract)}"
     )
 
 
@@ -188,6 +194,7 @@ def _followed(curve: pd.DataFrame, end: float) -> pd.DataFrame:
     """Return a curve as it is drawn: from month 0 as long as enough customers are followed."""
     told = curve[(curve["at_risk"] >= LEAST_CUSTOMERS) | (curve["time"] == 0)]
     last = min(end, float(told["time"].max()))
+    told = told[~few_so_far(told["events"])]
     return stairs(told[["time", "survival", "low", "high"]], begins=1, every=DRAWN, end=last)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, few_so_far
 from cxkit.figures.canvas import (
     ACCENT,
     BAND_COLOURS,
@@ -104,7 +104,7 @@ def retention_by_score(section: Section) -> Picture | Note:
     sns.lineplot(x=rows["score"], y=rows["value"], color=ACCENT, linewidth=2, errorbar=None, ax=ax)
     ax.set_ylim(0, 101)
     ax.set_xlabel(f"{found.measure.upper()} score")
-    ax.set_ylabel(f"kept after {found.horizon} months (%)")
+    ax.set_ylabel(f"kept after {markup.counted(found.horizon, 'month')} (%)")
     ax.set_title("Retention by score", loc="left")
     first, end = rows.iloc[0], rows.iloc[-1]
     apart = (end["low"] > first["high"], end["high"] < first["low"])
@@ -117,8 +117,8 @@ def retention_by_score(section: Section) -> Picture | Note:
         fig,
         kind="svg",
         alt=(
-            f"Share kept after {found.horizon} months by score: it {way} from score "
-            f"{first['score']:g} to {end['score']:g}. Largest: "
+            f"Share kept after {markup.counted(found.horizon, 'month')} by score: it {way} from "
+            f"score {first['score']:g} to {end['score']:g}. Largest: "
             f"{markup.quantity(top['value'], '%')} at score {top['score']:g}; smallest: "
             f"{markup.quantity(bottom['value'], '%')} at score {bottom['score']:g}."
         ),
@@ -140,19 +140,21 @@ def left_by_reason(section: Section) -> Picture | Note:
     found: Any = section.result
     bands = list(found.frame["band"].unique())
     colour = dict(zip(bands, (BAND_COLOURS if len(bands) > 2 else BAND_COLOURS[::2]), strict=False))
-    told = found.frame[found.frame["exits"] >= LEAST_CUSTOMERS].set_index(["band", "reason"])
+    told = found.frame[found.frame["told"] & (found.frame["exits"] > 0)]
+    told = told.set_index(["band", "reason"])
     reasons = [
         r for r in found.frame["reason"].unique() if (told.index.get_level_values(1) == r).any()
     ]
     if not reasons:
         return _NOTHING
-    fig, axes = panels(2.9, len(reasons[:_PANELS]))
-    for ax, reason in zip(axes, reasons[:_PANELS], strict=True):
+    drawn = reasons[:_PANELS]
+    fig, axes = panels(2.9, len(drawn))
+    for ax, reason in zip(axes, drawn, strict=True):
         for band in (b for b in bands if (b, reason) in told.index):
             own = found.curves[(found.curves["band"] == band) & (found.curves["reason"] == reason)]
-            shares = own[["time", "incidence", "low", "high"]]
-            drawn = stairs(shares, begins=0, every=_PANELS * DRAWN, end=found.horizon)
-            steps(ax, drawn, colour[band], label=band if ax is axes[0] else None)
+            shares = own.loc[~few_so_far(own["events"]), ["time", "incidence", "low", "high"]]
+            line = stairs(shares, begins=0, every=_PANELS * DRAWN, end=found.horizon)
+            steps(ax, line, colour[band], label=band if ax is axes[0] else None)
         ax.set_xlim(0, found.horizon)
         ax.set_xlabel("months")
         ax.set_title(wrap(str(reason), 18), loc="left", fontsize=9.5)
@@ -169,22 +171,23 @@ def left_by_reason(section: Section) -> Picture | Note:
         legend.remove()
     shares = told["value"].astype(float)
     top, bottom = shares.idxmax(), shares.idxmin()
-    rest = len(found.frame["reason"].unique()) - len(reasons[:_PANELS])
+    rest = [str(r) for r in found.frame["reason"].unique() if r not in drawn]
     return finish(
         fig,
         kind="svg",
         alt=(
-            f"Share left within {found.horizon} months of the landmark, by reason. Largest: "
-            f"{markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because of {top[1]}; "
-            f"smallest: {markup.quantity(told.loc[bottom, 'value'], '%')} of {bottom[0]} because "
-            f"of {bottom[1]}. {found.sentence}"
+            f"Share left within {markup.counted(found.horizon, 'month')} of the landmark, by "
+            f"reason. Largest: {markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because "
+            f"of {top[1]}; smallest: {markup.quantity(told.loc[bottom, 'value'], '%')} of "
+            f"{bottom[0]} because of {bottom[1]}. {found.sentence}"
         ),
         caption=(
-            f"Lines: cumulative incidence (Aalen–Johansen), shade: "
+            "Lines: cumulative incidence (Aalen–Johansen), shade: "
             f"{markup.percent_label(found.level)} intervals; n = "
-            f"{int(found.frame.drop_duplicates('band')['n'].sum()):,} customers. A line needs "
-            f"{LEAST_CUSTOMERS} who left so; {rest} rarer reasons stand in the table only."
-            f"{measured(found.contract)}"
+            f"{int(found.frame.drop_duplicates('band')['n'].sum()):,} customers. A line first "
+            f"rises when {LEAST_CUSTOMERS} have left so."
+            + (f" Only in the table: {', '.join(rest)}." if rest else "")
+            + measured(found.contract)
         ),
         table=told.reset_index()[["reason", "band", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="% left", months=found.horizon, method="Aalen-Johansen"

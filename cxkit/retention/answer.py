@@ -162,15 +162,16 @@ def _from_dates(
     kept_said = wording.retained(kept, horizon=horizon, gap=gap)
     sentences = [f"{kept_said} {wording.other_things(effect, equal)}".rstrip()]
     if effect.direction == "cannot be told":
-        sentences.append(wording.needed(per_band, difference=wording.WORTH_SEEING, horizon=horizon))
-    if effect.direction != "cannot be told" and more.worth.ok:
-        sentences.append(wording.worth_in_short(more.worth.result))
+        seen = wording.WORTH_SEEING
+        sentences.append(wording.needed(effect, per_band, difference=seen, horizon=horizon))
+    if more.worth.ok:
+        sentences.append(wording.worth_in_short(more.worth.result, effect))
     answer = Answer(
         question=QUESTION,
         headline=wording.headline(effect, horizon=horizon, adjusted_for=equal),
         sentences=tuple(s for s in sentences if s),
         how_sure=wording.how_sure(effect, exits_said, people_said, horizon, model),
-        doubt=wording.doubt(silent),
+        doubt=wording.doubt(effect, silent),
         estimate=effect,
         guards=tuple(guards),
         used=len(spells),
@@ -182,7 +183,7 @@ def _from_dates(
         answer=answer,
         effect=effect,
         groups=groups,
-        groups_measure=f"kept {horizon} months after the landmark",
+        groups_measure=f"kept {markup.counted(horizon, 'month')} after the landmark",
         curves=curves(spells, bands=[b for b, e in kept.items() if e.ok], level=level),
         at_risk=at_risk(spells, months=months.to_numpy()),
         who=Table.of(
@@ -197,8 +198,9 @@ def _from_dates(
         ),
         retained=tables.groups(
             groups,
-            f"Customers kept {horizon} months after the landmark, by band: Kaplan–Meier with "
-            f"log–log {markup.percent_label(level)} intervals; {exits_said} customers left.",
+            f"Customers kept {markup.counted(horizon, 'month')} after the landmark, by band: "
+            f"Kaplan–Meier with log–log {markup.percent_label(level)} intervals; {exits_said} "
+            "customers left.",
             "Kept (%)",
             level,
         ),
@@ -221,8 +223,10 @@ def _hold_horizon(spells: pd.DataFrame, horizon: int) -> None:
         all_left = bool(rows.loc[rows["months"] == longest, "left"].all())
         if longest < horizon and not all_left:
             raise QuestionError(
-                f"A horizon of {horizon} months lies beyond the data: in one band nobody is "
-                f"followed longer than {markup.number(longest)} months after the landmark.\n  "
+                f"A horizon of {markup.counted(horizon, 'month')} lies beyond the data: in one "
+                f"band nobody is followed longer than {markup.number(longest)} months after the "
+                "landmark.\n"
+                "  "
                 + (
                     f"Ask with horizon = {int(longest)} or less, or with later data."
                     if longest >= 1
@@ -241,7 +245,7 @@ def _groups(kept: dict[str, Estimate], left: pd.Series, bands: pd.Series) -> pd.
             "low": e.low,
             "high": e.high,
             "n": e.n,
-            "exits": float(exits[band]) if e.ok else None,
+            "exits": float(exits[band]) if e.n >= LEAST_CUSTOMERS else None,
         }
         for band, e in kept.items()
     ]

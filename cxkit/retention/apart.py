@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS
+from cxkit.disclosure import LEAST_CUSTOMERS, gives_away
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_choice, check_level
 from cxkit.metrics.durations import kaplan_meier, km_restricted_mean
@@ -19,6 +19,7 @@ from cxkit.metrics.logrank import logrank
 from cxkit.results import Difference, Guard, Note, Table
 from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.hazard import exits_within
 
 if TYPE_CHECKING:
     from cxkit.study.study import Study
@@ -126,11 +127,17 @@ def months_apart(
     bands = bands_of(study, measure)
     spells = wind(study, bands=bands, gap=gap).spells
     n = spells["band"].value_counts()
-    shown = [b for b in bands.names if n.get(b, 0) >= LEAST_CUSTOMERS]
+    counts = spells["left"] if origin == "joining" else exits_within(spells, int(horizon))
+    left = counts.groupby(spells["band"], observed=True).sum()
+    shown = [
+        b for b in bands.names if n.get(b, 0) >= LEAST_CUSTOMERS and not gives_away(left[b], n[b])
+    ]
     spells = spells[spells["band"].isin(shown)]
     if len(shown) < 2:
         return _nothing(
-            f"fewer than two bands have {LEAST_CUSTOMERS} customers who can be followed.", level
+            f"fewer than two bands have {LEAST_CUSTOMERS} customers who can be followed, and so "
+            "many who left or stayed that the time they were kept does not tell how many.",
+            level,
         )
     rows, begins = _clock(spells, shown, origin)
     if rows is None:
@@ -180,7 +187,7 @@ def sentence(d: Difference, until: float, where: str) -> str:
         f"({markup.percent_label(d.level)} interval {markup.interval(d.low, d.high, 'months')}, "
         f"n = {d.n_a:,} and {d.n_b:,})"
     )
-    span = f"over {until:g} months {where}, nothing held equal"
+    span = f"over {_months(until)} {where}, nothing held equal"
     if d.direction == "cannot be told":
         return (
             f"Whether {d.a} are kept longer than {d.b} cannot be told: "
@@ -288,7 +295,7 @@ def _table(frame: pd.DataFrame, until: float, where: str, level: float, n: int) 
     )
     return Table.of(
         shown,
-        caption=f"Months kept up to {until:g} months {where}: difference of the areas under "
+        caption=f"Months kept up to {_months(until)} {where}: difference of the areas under "
         f"Kaplan–Meier curves, n = {n:,} customers. Family of {len(frame)}, Holm; log-rank "
         "compares the whole curves.",
         columns=[
@@ -300,6 +307,11 @@ def _table(frame: pd.DataFrame, until: float, where: str, level: float, n: int) 
             ("Reading", "direction", "text"),
         ],
     )
+
+
+def _months(until: float) -> str:
+    """Write a horizon: ``1 month``, ``12 months``."""
+    return f"{until:g} month" + ("" if until == 1 else "s")
 
 
 def _guard(until: float, asked: float, longest: float) -> Guard:

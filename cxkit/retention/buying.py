@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.retention.clock import MONTH, TENURE_BANDS, TENURE_NAMES
 
@@ -95,20 +96,20 @@ def buyers(study: Study, *, bands: Bands, gap: int) -> Buyers:
         (
             "left within the gap",
             int(left_early.sum()),
-            f"left within {gap} days of the answer",
+            f"left within {markup.counted(gap, 'day')} of the answer",
         ),
         (
             "exposure not yet begun",
             int(unseen.sum()),
-            f"answered less than {gap} days before the data end",
+            f"answered less than {markup.counted(gap, 'day')} before the data end",
         ),
         ("in the analysis", len(people), "followed until they left, or the data end"),
     ]
     if people.empty:
         raise QuestionError(
             f"No customer can be followed: {n_scored:,} have a usable {bands.measure} answer and "
-            f"none is followed {gap} days later, before {study.as_of:%Y-%m-%d}.\n  Ask with a "
-            "smaller gap, or wait until answers are older."
+            f"none is followed {markup.counted(gap, 'day')} later, before {study.as_of:%Y-%m-%d}.\n"
+            "  Ask with a smaller gap, or wait until answers are older."
         )
     joined = orders.merge(
         people[["customer", "answered_on", "begin", "last", "start", "end"]], on="customer"

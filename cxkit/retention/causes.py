@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.metrics.families import holm
@@ -150,8 +151,9 @@ def what_goes_with_leaving(
         )
     if not 0 <= unresolved_after <= gap:
         raise QuestionError(
-            f"unresolved_after = {unresolved_after} days is not known {gap} days after a case "
-            f"opens.\n  Ask with unresolved_after from 0 to {gap}, or with a longer gap."
+            f"unresolved_after = {unresolved_after} days is not known {markup.counted(gap, 'day')} "
+            "after a case opens.\n"
+            f"  Ask with unresolved_after from 0 to {gap}, or with a longer gap."
         )
     if not (study.customers["end"] <= study.as_of).any():
         raise QuestionError(
@@ -318,7 +320,7 @@ def _too_sparse(group: Group, spells: pd.DataFrame, cause: str, horizon: int) ->
 
 def _within(horizon: int) -> str:
     """Say in which months leaving counts."""
-    return "" if horizon == OPEN else f" within {horizon} months"
+    return "" if horizon == OPEN else f" within {markup.counted(horizon, 'month')}"
 
 
 def _others(causes: Sequence[str], cause: str) -> str:

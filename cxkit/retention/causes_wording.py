@@ -40,7 +40,7 @@ def sentence(frame: pd.DataFrame, horizon: int, level: float) -> str:
     if told.empty:
         return (
             "What goes with leaving cannot be told from these data: in no group of causes did "
-            f"enough customers leave within {horizon} months."
+            f"enough customers leave within {markup.counted(horizon, 'month')}."
         )
     more: list[str] = []
     less: list[str] = []
@@ -106,7 +106,7 @@ def table(
     months = (
         "in the months since joining, as known at the beginning of each"
         if group.moving
-        else f"over {horizon} months"
+        else f"over {markup.counted(horizon, 'month')}"
     )
     missing = (
         f" Not among the data: {', '.join(map(held, group.missing))}." if group.missing else ""
@@ -166,8 +166,7 @@ def guards(
             kind="already leaving",
             fired=gone > 0,
             text=f"{count_said(gone)} customers left before the count of leaving began; what they "
-            "met with "
-            "in their last weeks may be an effect of leaving and is not used.",
+            "met with in their last weeks may be an effect of leaving and is not used.",
         ),
         Guard(
             kind="adjusted against alone",
@@ -191,7 +190,7 @@ def guards(
             kind="multiplicity",
             fired=tests > 1,
             text=f"{tests} adjusted causes are tested; p is adjusted by Holm within this family of "
-            f"{tests}, leaving within {horizon} months."
+            f"{tests}, leaving within {markup.counted(horizon, 'month')}."
             if tests
             else "No cause is tested.",
         ),

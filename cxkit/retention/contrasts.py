@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cxkit import markup
 from cxkit.disclosure import count_said, leavers
 from cxkit.metrics.families import holm
 from cxkit.results import Difference
@@ -80,8 +81,8 @@ def _why(a: str, b: str, exits: pd.Series, n: pd.Series, horizon: int, fewest: i
     if small:
         return f"fewer than {fewest} of the customers who can be followed are {small[0]}."
     return (
-        f"within {horizon} months {leavers(int(exits[b]), n[b])} of {n[b]:,} {b} and "
-        f"{leavers(int(exits[a]), n[a])} of {n[a]:,} {a} left, too few for an interval to be "
+        f"within {markup.counted(horizon, 'month')} {leavers(int(exits[b]), n[b])} of {n[b]:,} {b} "
+        f"and {leavers(int(exits[a]), n[a])} of {n[a]:,} {a} left, too few for an interval to be "
         "trusted."
     )
 
@@ -104,7 +105,7 @@ def _untold(
 ) -> Difference:
     """Return a difference without a number."""
     return Difference(
-        metric=f"Retention {horizon} months after the landmark",
+        metric=f"Retention {markup.counted(horizon, 'month')} after the landmark",
         measured_in="percentage points",
         a=a,
         b=b,

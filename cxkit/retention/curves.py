@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxkit.disclosure import gives_away, share_untold
 from cxkit.metrics.durations import kaplan_meier, km_at
+from cxkit.retention.hazard import exits_within
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,17 +35,23 @@ def retained(
 ) -> dict[str, Estimate]:
     """Return each band's share retained ``horizon`` months after the landmark, in percent.
 
-    A band of fewer than ``fewest`` customers is withheld: its share would tell what they did.
+    Withheld are a band of fewer than ``fewest`` customers, and one of which so few left, or stayed,
+    that the share would tell how many.
     """
     found: dict[str, Estimate] = {}
     for band, rows in spells.groupby("band", observed=True, sort=True):
         curve = kaplan_meier(rows["months"], rows["left"], level=level)
         kept = km_at(curve, horizon)
-        found[str(band)] = kept if len(rows) >= fewest else _withheld(kept, fewest)
+        left = int(exits_within(rows, int(horizon)).sum())
+        if len(rows) < fewest:
+            kept = _withheld(kept, f"fewer than {fewest} customers, so it is not shown.")
+        elif gives_away(left, len(rows)):
+            kept = _withheld(kept, share_untold(left, len(rows)))
+        found[str(band)] = kept
     return found
 
 
-def _withheld(kept: Estimate, fewest: int) -> Estimate:
+def _withheld(kept: Estimate, reason: str) -> Estimate:
     """Return an estimate without its numbers."""
     return dataclasses.replace(
         kept,
@@ -52,7 +60,7 @@ def _withheld(kept: Estimate, fewest: int) -> Estimate:
         high=None,
         se=None,
         status="withheld",
-        reason=f"fewer than {fewest} customers, so it is not shown.",
+        reason=reason,
     )
 
 

@@ -59,24 +59,20 @@ def guards(
             kind="already leaving",
             fired=gone > 0,
             text=f"{count_said(gone)} customers left within {clock.gap} days of their answer; "
-            "their "
-            "scores "
-            f"may be an effect of leaving and are not used.",
+            "their scores may be an effect of leaving and are not used.",
         ),
         Guard(
             kind="scores outside the relationship",
             fired=outside > 0,
             text=f"{count_said(outside)} scores were given before joining, or on or after the day "
-            "of "
-            "leaving; they are dropped.",
+            "of leaving; they are dropped.",
         ),
         Guard(
             kind="late entry",
             fired=late > 0 or clock.early > 0,
-            text=f"{count_said(late)} of {count_said(len(spells))} customers joined before "
-            "the data begin. "
-            "They enter "
-            "at their landmark; those who left before the data begin were never seen."
+            text=f"{count_said(late)} of {count_said(len(spells))} customers joined before the "
+            "data begin. They enter at their landmark; those who left before the data begin were "
+            "never seen."
             + (
                 f" {count_said(clock.early)} scores have a landmark before the data begin and are "
                 "not used."
@@ -87,9 +83,9 @@ def guards(
         Guard(
             kind="horizon",
             fired=short > 0,
-            text=f"{count_said(short)} customers were not followed for the whole {horizon} months; "
-            "they are "
-            "censored where the data end, never counted as kept.",
+            text=f"{count_said(short)} customers were not followed for the whole "
+            f"{markup.counted(horizon, 'month')}; they are censored where the data end, never "
+            "counted as kept.",
         ),
         _alike(spells),
         Guard(
@@ -110,8 +106,8 @@ def guards(
         Guard(
             kind="sparse exits",
             fired=unadjusted or bool(untold or loose),
-            text=f"{exits} customers left within {horizon} months; the adjusted model needs "
-            f"{EXITS_PER_PARAMETER} for each coefficient"
+            text=f"{exits} customers left within {markup.counted(horizon, 'month')}; the adjusted "
+            f"model needs {EXITS_PER_PARAMETER} for each coefficient"
             + (", so nothing is held equal." if unadjusted else ".")
             + (f" Not held equal: {', '.join(map(wording.held, loose))}." if loose else "")
             + (

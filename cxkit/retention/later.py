@@ -24,6 +24,24 @@ _SNAPSHOT = (
     "study.yml."
 )
 
+#: What each section is about, in two or three words, where its guards are told apart.
+HEADINGS = {
+    "comparisons": "usual comparisons",
+    "months": "months kept",
+    "models": "models",
+    "tenure": "time with the firm",
+    "segments": "segments",
+    "dose": "dose",
+    "turns": "losses and gains",
+    "shock": "one bad experience",
+    "causes": "what goes with leaving",
+    "reasons": "reasons of leaving",
+    "predict": "which measure predicts",
+    "buying": "buying",
+    "worth": "worth",
+    "silence": "who did not answer",
+}
+
 #: What a section says that waits for the full depth.
 _QUICK = 'This section is left out of the quick depth; ask with  depth = "full".'
 
@@ -223,7 +241,7 @@ class Later:
             )
             more = _section(found, [found.table], found.sentence)
             return Section(
-                parts=(*more.parts, Note(paragraphs=(found.assumptions,))),
+                parts=(*more.parts, Note(paragraphs=(found.assumptions, str(found.e_value)))),
                 guards=more.guards,
                 result=found,
             )
@@ -231,10 +249,10 @@ class Later:
         return self._told("what a better experience would be worth", make)
 
     @property
-    def guards(self) -> tuple[Guard, ...]:
-        """Return the guards of the sections that were read."""
-        read = [v for v in vars(self).values() if isinstance(v, Section)]
-        return tuple(guard for section in read for guard in section.guards)
+    def guards(self) -> tuple[tuple[str, Guard], ...]:
+        """Return the guards of the sections that were read, each with what its section is about."""
+        read = [(HEADINGS[k], v) for k, v in vars(self).items() if isinstance(v, Section)]
+        return tuple((heading, guard) for heading, section in read for guard in section.guards)
 
     def _plain(self, compute: Callable[..., Any]) -> Section:
         """Return the section of a result that is a sentence and a table."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.retention.clock import MONTH, TENURE_BANDS, TENURE_NAMES, bands_of
 
@@ -94,10 +95,11 @@ def measured(study: Study, *, horizon: int, gap: int) -> Measured:
     steps = _steps(len(customers), first, len(ready), early, gone, unseen, short, gap, horizon)
     rows = rows[at_landmark & ~short].reset_index(drop=True)
     if rows.empty:
-        longest = f"{followed.max():.0f}" if len(followed) else "0"
+        longest = round(followed.max()) if len(followed) else 0
         raise QuestionError(
-            f"No customer is followed for {horizon} months after a landmark; the longest is "
-            f"{longest} months.\n  Ask with a shorter horizon, or with later data."
+            f"No customer is followed for {markup.counted(horizon, 'month')} after a landmark; the "
+            f"longest is {markup.counted(longest, 'month')}.\n"
+            "  Ask with a shorter horizon, or with later data."
         )
     rows["left"] = (rows["end"] <= rows["settled"]).fillna(value=False).astype(bool)
     tenure = (rows["landmark"] - rows["start"]).dt.days / MONTH
@@ -213,14 +215,15 @@ def _steps(
             (
                 "left within the gap",
                 int(gone.sum()),
-                f"left within {gap} days of the answer: the score may be an effect of leaving",
+                f"left within {markup.counted(gap, 'day')} of the answer: the score may be an "
+                "effect of leaving",
             ),
             ("landmark not yet reached", int(unseen.sum()), "answered too late"),
             (
                 "not followed to the horizon",
                 int(short.sum()),
-                f"landmark less than {horizon} months before the data end: left out, whether they "
-                "left or not",
+                f"landmark less than {markup.counted(horizon, 'month')} before the data end: left "
+                "out, whether they left or not",
             ),
             ("in the comparison", inside, "the same customers for every measure"),
         ],

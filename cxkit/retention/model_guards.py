@@ -235,8 +235,7 @@ def beyond_follow_up(
         }[treated]
         text = (
             f"{count_said(short)} of {n:,} customers reach their landmark less than {horizon:g} "
-            "months "
-            f"before the data end. {what}"
+            f"months before the data end. {what}"
         )
     return Guard(kind="horizon beyond follow-up", fired=short > 0 or not n, text=text)
 

@@ -261,7 +261,7 @@ def retention_difference(
     z = -float(ndtri((1 - model.level) / 2))
     n = people.groupby(people[column].astype(str))["n"].sum()
     return Difference(
-        metric=f"Retention {horizon} months after the landmark",
+        metric=f"Retention {markup.counted(horizon, 'month')} after the landmark",
         measured_in="percentage points",
         a=names[0],
         b=names[1],

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import count_said, leavers
+from cxkit.disclosure import LEAST_CUSTOMERS, count_said, gives_away, leavers
 from cxkit.errors import QuestionError
 from cxkit.results import Guard, Table
 from cxkit.retention.asked import hold_asked
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 #: Standardised difference from which two groups are called unlike.
 UNLIKE = 0.1
+
+COLUMNS = ("trait", "answered", "everyone", "difference", "by_chance", "n", "n_missing")
+
+#: Traits whose mean times its customers tells how many had it.
+COUNTED = ("cases", "left")
 
 #: Days before the survey in which a customer's cases are counted.
 LOOK_BACK = 365
@@ -34,7 +39,7 @@ class Nonresponse:
     frame : DataFrame
         One row per trait: trait, answered, everyone (means; shares in percent), difference
         (standardised), by_chance (what 95 of 100 random choices of as many would stay under), n,
-        n_missing.
+        n_missing. Means of leaving and of cases are None where they would tell of 1 to 4 customers.
     asked, answered, never_asked : int
         Customers whose first survey is looked at, those of them who answered it, and customers of
         the table who were never sent one.
@@ -116,8 +121,10 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
     first = first.drop_duplicates("customer")
     answered = first["answered_on"].notna().to_numpy()
     traits = _traits(study, first, horizon)
-    frame = pd.DataFrame([_row(name, values, answered) for name, values in traits.items()])
+    rows = [_row(name, values, answered) for name, values in traits.items()]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     never = len(customers) - len(first)
+    hidden = bool((frame["everyone"].isna() & (frame["n"] > 0)).any())
     unlike = frame[frame["difference"].abs() > frame["by_chance"].clip(lower=UNLIKE)]
     sentence = _say(frame, unlike, len(first), int(answered.sum()), never)
     return Nonresponse(
@@ -131,7 +138,8 @@ def nonresponse(study: Study, *, horizon: int = 12) -> Nonresponse:
                 unknown=[count_said(n) for n in frame["n_missing"]],
             ),
             caption=f"Customers who answered their first survey beside all {len(first):,} who were "
-            "sent one while they were customers; the difference is in standard deviations.",
+            "sent one while they were customers; the difference is in standard deviations."
+            + (f" A dash: it would tell of fewer than {LEAST_CUSTOMERS}." if hidden else ""),
             columns=[
                 ("Trait", "trait", "text"),
                 ("Answered", "answered", "score"),
@@ -163,7 +171,7 @@ def _traits(study: Study, first: pd.DataFrame, horizon: int) -> dict[str, pd.Ser
         traits["cases in the year before"] = had.astype(float)
     until = first["asked_on"] + pd.Timedelta(days=round(horizon * MONTH))
     left = 100.0 * (first["end"] <= until)
-    traits[f"left within {horizon} months (%)"] = left.where(until <= study.as_of)
+    traits[f"left within {markup.counted(horizon, 'month')} (%)"] = left.where(until <= study.as_of)
     return traits
 
 
@@ -171,6 +179,11 @@ def _row(name: str, values: pd.Series, answered: np.ndarray) -> dict[str, object
     """Return one trait: means of those who answered and of all, and the difference."""
     given = values.to_numpy(float, na_value=np.nan)
     known = ~np.isnan(given)
+    if name.startswith(COUNTED):
+        sides = [given[known & side] for side in (answered, ~answered)]
+        if any(gives_away(int((side > 0).sum()), len(side)) for side in sides):
+            missing = int((~known).sum())
+            return {"trait": name, "n": int(known.sum()), "n_missing": missing}
     among = given[known & answered]
     spread = float(given[known].std(ddof=1)) if known.sum() > 1 else 0.0
     told = len(among) > 0 and spread > 0
@@ -193,11 +206,12 @@ def _row(name: str, values: pd.Series, answered: np.ndarray) -> dict[str, object
 
 def _say(frame: pd.DataFrame, unlike: pd.DataFrame, asked: int, answered: int, never: int) -> str:
     """Say in what those who answered differ; two ways, and what was never asked."""
-    rate = markup.quantity(100 * answered / asked if asked else None, "%")
+    bare = gives_away(answered, asked)
+    rate = "" if bare else f" ({markup.quantity(100 * answered / asked, '%')} of these customers)"
     base = (
         f"Of {count_said(asked)} customers sent a first survey {leavers(answered, asked)} answered "
-        f"it ({rate}); "
-        f"{count_said(never)} of the table were never sent one while they were customers."
+        f"that one{rate}; {count_said(never)} of the table were never sent one while they were "
+        "customers."
     )
     if unlike.empty:
         largest = float(frame["difference"].abs().max())

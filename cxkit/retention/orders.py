@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
+from cxkit.disclosure import gives_away, leavers
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
 from cxkit.metrics.durations import kaplan_meier, km_at
@@ -253,7 +255,7 @@ def _by_band(
 def _again(those: pd.DataFrame, horizon: int, level: float) -> Estimate:
     """Return the share that bought again: what Kaplan-Meier leaves of those who had not yet."""
     curve = kaplan_meier(those["until_order"], those["bought"], level=level)
-    metric = f"bought again within {horizon} months"
+    metric = f"bought again within {markup.counted(horizon, 'month')}"
     longest = float(those["until_order"].max())
     if longest < horizon and curve["survival"].iloc[-1] != 0:
         return Estimate(
@@ -268,9 +270,22 @@ def _again(those: pd.DataFrame, horizon: int, level: float) -> Estimate:
             n_missing=0,
             method="log-log Kaplan-Meier",
             status="no data",
-            reason=f"nobody is followed for {horizon} months.",
+            reason=f"nobody is followed for {markup.counted(horizon, 'month')}.",
         )
     kept = km_at(curve, horizon)
+    again = int((those["bought"] & (those["until_order"] <= horizon)).sum())
+    if gives_away(again, len(those)):
+        said = leavers(again, len(those))
+        return dataclasses.replace(
+            kept,
+            metric=metric,
+            value=None,
+            low=None,
+            high=None,
+            se=None,
+            status="withheld",
+            reason=f"{said} of {len(those):,} bought again, and their share would tell how many.",
+        )
     low, high = kept.low, kept.high
     return dataclasses.replace(
         kept,

@@ -25,7 +25,7 @@ def sentence(effect: Difference, adjusted_for: Sequence[str], gap: int) -> str:
             "Whether customers with a better experience buy more often cannot be told from these "
             f"data: {effect.reason}"
         )
-    after = f"from {gap} days after the answer on"
+    after = f"from {markup.counted(gap, 'day')} after the answer on"
     equal = _equal(adjusted_for)
     numbers = (
         f"rate ratio {markup.quantity(effect.value, 'ratio')} "
@@ -58,10 +58,10 @@ def bands_table(
     )
     return customer_table(
         frame,
-        caption=f"Buying from {gap} days after the answer on, nothing held equal: the share that "
-        f"bought again within {horizon} months (Kaplan–Meier, {label}s), orders and spend by "
-        f"customer and year of exposure; n = {in_all(frame['n'].tolist(), frame['n'].tolist())} "
-        "customers.",
+        caption=f"Buying from {markup.counted(gap, 'day')} after the answer on, nothing held "
+        f"equal: the share that bought again within {markup.counted(horizon, 'month')} "
+        f"(Kaplan–Meier, {label}s), orders and spend by customer and year of exposure; n = "
+        f"{in_all(frame['n'].tolist(), frame['n'].tolist())} customers.",
         columns=[
             ("Band", "band", "text"),
             ("Customers", "n", "count"),
@@ -88,8 +88,8 @@ def contrasts_table(
     frame["p_adjusted"] = [markup.p_value(d.p_adjusted) for d in contrasts]
     return Table.of(
         frame,
-        caption=f"Rate ratios of orders ({contrasts[0].method}; {_equal(adjusted_for)}), "
-        f"n = {count_said(n)} customers. Family of {len(contrasts)}, Holm.",
+        caption=f"Rate ratios of orders ({contrasts[0].method}; {_equal(adjusted_for)}), n = "
+        f"{count_said(n)} customers. Family of {len(contrasts)}, Holm.",
         columns=[
             ("Comparison", "pair", "text"),
             ("Rate ratio", "value", "ratio"),
@@ -107,8 +107,8 @@ def gaps_table(frame: pd.DataFrame, effect: Difference, level: float) -> Table:
     return customer_table(
         frame,
         caption=f"Rate ratio of orders, {effect.a} by {effect.b}, counted from so many days after "
-        "the answer: a customer who is buying less already may score lower for it. "
-        f"n = {int(frame['n'].max()):,} in the two bands at most.",
+        "the answer: a customer who is buying less already may score lower for it. n = "
+        f"{int(frame['n'].max()):,} in the two bands at most.",
         columns=[
             ("Days after", "gap", "count"),
             ("Rate ratio", "value", "ratio"),
@@ -124,8 +124,7 @@ def who(found: Buyers) -> Table:
     return Table.of(
         found.steps.assign(said=stepwise(found.steps["customers"].tolist(), wholes=2)),
         caption=f"Who is in the analysis of orders: {count_said(len(found.people))} customers, "
-        "followed for "
-        f"{markup.number(float(found.people['exposure'].sum()), 0)} customer-years.",
+        f"followed for {markup.number(float(found.people['exposure'].sum()), 0)} customer-years.",
         columns=[
             ("Step", "step", "text"),
             ("Customers", "said", "text"),
@@ -166,17 +165,14 @@ def guards(
             kind="score after the last order",
             fired=found.after_last > 0,
             text=f"{count_said(found.after_last)} of {count_said(n)} customers have no order after "
-            "their score, and "
-            f"{count_said(found.dormant)} had none in the year before it. They count with their "
-            "whole "
-            "exposure: whether they have stopped buying is not known.",
+            f"their score, and {count_said(found.dormant)} had none in the year before it. They "
+            "count with their whole exposure: whether they have stopped buying is not known.",
         ),
         Guard(
             kind="exposure",
             fired=short > 0 or not found.dated,
             text=f"{count_said(short)} of {count_said(n)} customers are followed for less than "
-            f"{horizon} months; they "
-            "count with the time they are."
+            f"{markup.counted(horizon, 'month')}; they count with the time they are."
             + (
                 ""
                 if found.dated
@@ -188,24 +184,20 @@ def guards(
             kind="orders outside the relationship",
             fired=found.outside > 0,
             text=f"{count_said(found.outside)} orders lie before joining, or on or after the day "
-            "of "
-            "leaving; "
-            "they are dropped.",
+            "of leaving; they are dropped.",
         ),
         Guard(
             kind="short history",
             fired=found.short_history > 0,
             text=f"For {count_said(found.short_history)} customers the year before the score is "
-            "not "
-            "wholly "
-            "in the data; they are a group of their own where earlier orders are held equal.",
+            "not wholly in the data; they are a group of their own where earlier orders are held "
+            "equal.",
         ),
         Guard(
             kind="orders without an amount",
             fired=found.no_amount > 0,
             text=f"{count_said(found.no_amount)} orders have no amount; they count as orders and "
-            "add nothing "
-            "to spend, which is then too low.",
+            "add nothing to spend, which is then too low.",
         ),
         Guard(
             kind="sparse orders",

@@ -30,10 +30,11 @@ def sentence(found: Comparison, *, horizon: int) -> str:
     if not known:
         best = max(singles, key=_value)
         return (
-            f"No single measure of experience is shown to predict leaving within {horizon} months "
-            f"better than tenure and segments alone: the best, {best.a}, saves "
-            f"{_saved(best)} of the log-loss, and p is {p_value(best.p_adjusted)} after Holm's "
-            f"adjustment for {best.family} comparisons ({who}).{_together(found, best.a)}"
+            "No single measure of experience is shown to predict leaving within "
+            f"{markup.counted(horizon, 'month')} better than tenure and segments alone: the best, "
+            f"{best.a}, saves {_saved(best)} of the log-loss, and p is {p_value(best.p_adjusted)} "
+            f"after Holm's adjustment for {best.family} comparisons "
+            f"({who}).{_together(found, best.a)}"
         )
     best = max(known, key=_value)
     against = {d: name for d, name in _against(found, best.a).items() if name != TOGETHER}
@@ -43,16 +44,17 @@ def sentence(found: Comparison, *, horizon: int) -> str:
     if not others:
         alone = "" if beaten else ", the only one compared"
         return (
-            f"{best.a}{alone} predicts leaving within {horizon} months best: {said}"
+            f"{best.a}{alone} predicts leaving within {markup.counted(horizon, 'month')} best: "
+            f"{said}"
             + (f", more than {_list(beaten)}" if beaten else "")
             + f".{_ranking(found, best.a)}{_together(found, best.a)}"
         )
     told = f" It is told apart from {_list(beaten)}." if beaten else ""
     told += _ranking(found, best.a)
     return (
-        f"Which measure predicts leaving within {horizon} months best cannot be told. "
-        f"{best.a} comes first, {said}, but it cannot be told apart from {_list(others)}."
-        f"{told}{_together(found, best.a)}"
+        f"Which measure predicts leaving within {markup.counted(horizon, 'month')} best cannot be "
+        f"told. {best.a} comes first, {said}, but it cannot be told apart from "
+        f"{_list(others)}.{told}{_together(found, best.a)}"
     )
 
 
@@ -145,13 +147,12 @@ def scores_table(found: Comparison, *, horizon: int, gap: int) -> Table:
     )
     table = Table.of(
         shown,
-        caption=f"Leaving within {horizon} months, predicted for customers the fit has not seen "
-        f"({found.folds} folds by customer): the same {found.customers:,} customers for every "
-        f"measure, of whom {leavers(found.exits, found.customers)} left; all models hold tenure "
-        "and segments; answers are "
-        f"from {gap} days before the landmark or earlier. Saved: of the log-loss of {BASELINE}, "
-        f"{ci} intervals from {how}; p by Holm. AUC: DeLong. Calibration is right at slope 1 and "
-        "intercept 0. "
+        caption=f"Leaving within {markup.counted(horizon, 'month')}, predicted for customers the "
+        f"fit has not seen ({found.folds} folds by customer): the same {found.customers:,} "
+        f"customers for every measure, of whom {leavers(found.exits, found.customers)} left; all "
+        f"models hold tenure and segments; answers are from {markup.counted(gap, 'day')} before "
+        f"the landmark or earlier. Saved: of the log-loss of {BASELINE}, {ci} intervals from "
+        f"{how}; p by Holm. AUC: DeLong. Calibration is right at slope 1 and intercept 0. "
         "Customers not followed to the horizon are left out.",
         columns=[
             ("Measure", "measure", "text"),
@@ -319,9 +320,10 @@ def beside_published(found: Comparison, *, horizon: int, gap: int) -> Note:
             "sources). That NPS did about as well as satisfaction is the authors' own summary.",
             f"Here, by log-loss saved: {order}.",
             "What differs: one firm here, many there, and their order mixes differences between "
-            f"firms with those between customers; here leaving itself is observed, within "
-            f"{horizon} months of a landmark {gap} days after the answer; measures are judged on "
-            "customers the fit has not seen; who answers is not corrected for here. Their "
-            "coefficients and sample size were not checked and are not quoted.",
+            "firms with those between customers; here leaving itself is observed, within "
+            f"{markup.counted(horizon, 'month')} of a landmark {markup.counted(gap, 'day')} after "
+            "the answer; measures are judged on customers the fit has not seen; who answers is not "
+            "corrected for here. Their coefficients and sample size were not checked and are not "
+            "quoted.",
         )
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS, count_said
+from cxkit.disclosure import LEAST_CUSTOMERS, count_said, showable_parts
 from cxkit.metrics.answers import check_level
 from cxkit.metrics.durations import kaplan_meier
 from cxkit.metrics.families import holm
@@ -38,7 +38,8 @@ class Reasons:
         events, incidence, low, high, se (shares, 0 to 1).
     frame : DataFrame
         One row per band and reason at the horizon: band, reason, value, low, high (%), se, n,
-        exits.
+        exits, told (whether the share may be shown: of nobody or of 5 leavers and more, and such
+        that no hidden one can be had by subtraction).
     differences : dict of str to Difference
         By reason, the share of the best band less that of the poorest, percentage points; p by Holm
         over the reasons.
@@ -164,7 +165,7 @@ def leaving_by_reason(
         horizon=until,
         table=_table(frame, differences, until, level),
         sentence=sentence(differences, until),
-        guards=(_competing(naive, together, until), _unsaid(spells)),
+        guards=(_competing(naive, together, frame, until), _unsaid(spells)),
         reason="",
         level=level,
         contract=study.scale_of(measure),
@@ -195,7 +196,7 @@ def sentence(differences: dict[str, Difference], horizon: int) -> str:
             f"no difference between {first.a} and {first.b} can be told in leaving because of "
             f"{_list(said['cannot be told'])}"
         )
-    return f"Within {horizon} months of the landmark " + "; ".join(parts) + "."
+    return f"Within {markup.counted(horizon, 'month')} of the landmark " + "; ".join(parts) + "."
 
 
 def _causes(spells: pd.DataFrame) -> pd.Series:
@@ -232,7 +233,11 @@ def _at(
                     "exits": exits,
                 }
             )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    left = frame["exits"]
+    by_band = left[left > 0].groupby(frame["band"], sort=False)
+    told = by_band.transform(lambda own: showable_parts(own)).astype(bool)
+    return frame.assign(told=told.reindex(frame.index, fill_value=True))
 
 
 def _differences(
@@ -247,8 +252,7 @@ def _differences(
     found: dict[str, dict[str, Any]] = {}
     for cause in causes:
         a, b = at[high, cause], at[low, cause]
-        exits = int(min(a["exits"], b["exits"]))
-        told = exits > 0 and int(a["exits"] + b["exits"]) >= 2 * FEWEST_EXITS
+        told = a["told"] and b["told"] and min(a["exits"], b["exits"]) >= FEWEST_EXITS
         value = float(a["value"] - b["value"])
         se = float(np.hypot(a["se"], b["se"])) if told else None
         found[cause] = {
@@ -260,13 +264,16 @@ def _differences(
             "n_a": int(a["n"]),
             "n_b": int(b["n"]),
             "status": "ok" if told else "no data",
-            "reason": "" if told else "in one of the two bands too few left so.",
+            "reason": ""
+            if told
+            else "in one of the two bands too few left so, or would be told of another reason.",
         }
     adjusted = holm([f["p"] for f in found.values()])
     family = sum(f["p"] is not None for f in found.values())
     return {
         cause: Difference(
-            metric=f"Left because of {cause} within {until} months of the landmark",
+            metric=f"Left because of {cause} within {markup.counted(until, 'month')} of the "
+            "landmark",
             measured_in="percentage points",
             a=high,
             b=low,
@@ -296,9 +303,8 @@ def _table(
         d = differences.get(str(cause))
         row: dict[str, Any] = {"reason": cause}
         for i, (_, r) in enumerate(own.iterrows()):
-            few = 0 < r["exits"] < LEAST_CUSTOMERS
-            row |= {f"v{i}": None if few else r["value"]}
-            hidden |= few
+            row |= {f"v{i}": r["value"] if r["told"] else None}
+            hidden |= not r["told"]
         row |= {
             "d": None if d is None else d.value,
             "low": None if d is None else d.low,
@@ -310,9 +316,12 @@ def _table(
     n = frame.drop_duplicates("band")["n"].sum()
     return Table.of(
         pd.DataFrame(rows),
-        caption=f"Left within {until} months of the landmark, by reason (Aalen–Johansen, %), "
-        f"n = {int(n):,} customers. Difference: {names[-1]} less {names[0]}. p by Holm over the "
-        "reasons." + (f" A dash: fewer than {LEAST_CUSTOMERS} left so." if hidden else ""),
+        caption=f"Left within {markup.counted(until, 'month')} of the landmark, by reason "
+        f"(Aalen–Johansen, %), n = {int(n):,} customers. Difference: {names[-1]} less {names[0]}. "
+        "p by Holm over the reasons."
+        + (
+            f" A dash: fewer than {LEAST_CUSTOMERS} left so, or hidden with them." if hidden else ""
+        ),
         columns=[
             ("Reason", "reason", "text"),
             *[(f"{name} (%)", f"v{i}", "%") for i, name in enumerate(names)],
@@ -323,17 +332,27 @@ def _table(
     )
 
 
-def _competing(naive: dict[str, float], together: pd.DataFrame, until: int) -> Guard:
+def _competing(
+    naive: dict[str, float], together: pd.DataFrame, frame: pd.DataFrame, until: int
+) -> Guard:
     """Say what one less Kaplan-Meier would have claimed for the commonest reason."""
     cause = next(iter(naive))
     own = together[(together["cause"] == cause) & (together["time"] <= until)]
     share = 100 * float(own["incidence"].iloc[-1]) if len(own) else 0.0
+    if not frame.loc[frame["reason"] == cause, "told"].all():
+        return Guard(
+            kind="competing reasons",
+            fired=naive[cause] - share > 0.05,
+            text="Shares with the other reasons censored would be too high; how much is not told, "
+            f"since in one band fewer than {LEAST_CUSTOMERS} left because of {cause}, or are "
+            "hidden with them.",
+        )
     return Guard(
         kind="competing reasons",
         fired=naive[cause] - share > 0.05,
-        text=f"Within {until} months {markup.quantity(share, '%')} left because of {cause}; with "
-        f"the other reasons censored it would be {markup.quantity(naive[cause], '%')}, which is "
-        "too high.",
+        text=f"Within {markup.counted(until, 'month')} {markup.quantity(share, '%')} left because "
+        f"of {cause}; with the other reasons censored it would be "
+        f"{markup.quantity(naive[cause], '%')}, which is too high.",
     )
 
 
@@ -344,7 +363,8 @@ def _unsaid(spells: pd.DataFrame) -> Guard:
     return Guard(
         kind="reasons not given",
         fired=silent > 0.2 * gone,
-        text=f"Of {count_said(gone)} who left, {count_said(silent)} have no reason in the table.",
+        text=f"Of {count_said(gone)} who left at any time after the landmark, {count_said(silent)} "
+        "have no reason in the table.",
     )
 
 

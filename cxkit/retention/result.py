@@ -80,4 +80,5 @@ class RetentionAnswer:
     @property
     def every_guard(self) -> Table:
         """Return the guards of the answer and of the sections that were read."""
-        return guards_table((*self.answer.guards, *self.more.guards))
+        told = [*(("the answer", g) for g in self.answer.guards), *self.more.guards]
+        return guards_table([g for _, g in told], of=[section for section, _ in told])

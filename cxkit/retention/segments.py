@@ -187,7 +187,7 @@ def _averaged(
     pair = basis.spells[basis.spells[column].isin(list(found))]["band"].value_counts()
     return (
         Difference(
-            metric=f"Retention {basis.horizon} months after the landmark",
+            metric=f"Retention {markup.counted(basis.horizon, 'month')} after the landmark",
             measured_in="percentage points",
             a=basis.high,
             b=basis.low,

@@ -287,7 +287,7 @@ def _ends(
     )
     z = -float(ndtri((1 - level) / 2))
     return Difference(
-        metric=f"Retention {basis.horizon} months after the landmark",
+        metric=f"Retention {markup.counted(basis.horizon, 'month')} after the landmark",
         measured_in="percentage points",
         a=f"a score of {high:g}",
         b=f"a score of {low:g}",
@@ -332,9 +332,10 @@ def _table(scores: pd.DataFrame, basis: Landmarked, measure: str) -> Table:
     """Return the scores as a table that is read."""
     return Table.of(
         scores.assign(said=[f"{s:g}" for s in scores["score"]]),
-        caption=f"Share kept {basis.horizon} months after the landmark if every customer had given "
-        f"this {measure} score (restricted cubic spline), n = {len(basis.spells):,} customers. "
-        f"Scores of fewer than {LEAST_CUSTOMERS} customers are not shown.",
+        caption=f"Share kept {markup.counted(basis.horizon, 'month')} after the landmark if every "
+        f"customer had given this {measure} score (restricted cubic spline), n = "
+        f"{len(basis.spells):,} customers. Scores of fewer than {LEAST_CUSTOMERS} customers are "
+        "not shown.",
         columns=[
             ("Score", "said", "text"),
             ("Kept (%)", "value", "%"),

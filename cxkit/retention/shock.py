@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.families import holm
 from cxkit.results import Difference
@@ -265,7 +266,7 @@ def _difference(
     how = "bootstrap over customers" if bootstrapped else "linearised, clustered by customer"
     value = {k: row[k] for k in ("value", "low", "high", "se", "p")}
     return Difference(
-        metric=f"Left within {horizon} months",
+        metric=f"Left within {markup.counted(horizon, 'month')}",
         measured_in="percentage points",
         a="affected",
         b="not yet affected",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.retention.clock import MONTH
 from cxkit.retention.events import Events, bad_events
 from cxkit.retention.matched import cluster_se
@@ -106,7 +107,10 @@ def robust_to(
     if found is not None:
         j = len(found.lower.value) - 1
         for one, name in (
-            (found.lower, f"lower reading: others stay {gap} days after their own event"),
+            (
+                found.lower,
+                f"lower reading: others stay {markup.counted(gap, 'day')} after their own event",
+            ),
             (found.upper, "upper reading: others leave it on the day of their own event"),
         ):
             alone = Readings(lower=one, upper=one)
@@ -155,8 +159,8 @@ def by_recovery(
     usual = float(np.median(took[by & (row >= 0)])) if (by & (row >= 0)).any() else 0.0
     names = (
         f"resolved within {usual:.0f} hours",
-        f"resolved later, within {gap} days",
-        f"not resolved after {gap} days",
+        f"resolved later, within {markup.counted(gap, 'day')}",
+        f"not resolved after {markup.counted(gap, 'day')}",
     )
     group = np.where(~by, 2, np.where(took <= usual, 0, 1))
     parts, found = [], []

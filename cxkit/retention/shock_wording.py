@@ -45,7 +45,8 @@ def sentence(
         f"of customers alike who were not yet affected"
     )
     size = ("at least " if gap else "") + markup.quantity(abs(effect.value), PP)
-    after = f"within {horizon} months, counted from {gap} days after it"
+    begins = markup.counted(gap, "day")
+    after = f"within {markup.counted(horizon, 'month')}, counted from {begins} after it"
     first = f"After a first bad experience ({event})"
     if effect.direction == "higher":
         return f"{first} more customers leave: {size} more {after} {limits}; {shares}."
@@ -68,7 +69,8 @@ def stated(effect: Difference, horizon: int) -> Note:
     """Say how the share of people who say that they would leave differs from what is seen here."""
     seen = (
         f"What is seen here is {markup.quantity(effect.value, PP)} "
-        f"({markup.interval(effect.low, effect.high, PP)}) within {horizon} months."
+        f"({markup.interval(effect.low, effect.high, PP)}) within "
+        f"{markup.counted(horizon, 'month')}."
         if effect.value is not None
         else "Here too few were affected or left to say what they did."
     )
@@ -93,8 +95,9 @@ def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float) -> T
     family = f" p by Holm in a family of {tests}." if tests else ""
     return customer_table(
         rows,
-        caption=f"Leaving after a first bad experience ({event}), counted from {gap} days after "
-        f"it: {count_said(n)} affected customers against customers alike not yet affected.{family}",
+        caption=f"Leaving after a first bad experience ({event}), counted from "
+        f"{markup.counted(gap, 'day')} after it: {count_said(n)} affected customers against "
+        f"customers alike not yet affected.{family}",
         columns=[
             ("Within months", "horizon", "count"),
             *_columns(rows, level),
@@ -109,9 +112,10 @@ def gaps_table(frame: pd.DataFrame, event: str, horizon: int, level: float) -> T
     rows = frame[frame["horizon"] == horizon]
     return customer_table(
         rows,
-        caption=f"The same within {horizon} months, counted from the day of the event ({event}) "
-        "and from later: what a gap takes away may be leaving that had begun before the event. "
-        f"{count_said(int(rows['n_affected'].max()))} customers affected without a gap.",
+        caption=f"The same within {markup.counted(horizon, 'month')}, counted from the day of the "
+        f"event ({event}) and from later: what a gap takes away may be leaving that had begun "
+        f"before the event. {count_said(int(rows['n_affected'].max()))} customers affected without "
+        "a gap.",
         columns=[("Days after", "gap", "count"), *_columns(rows, level)],
         n="n_affected",
     )
@@ -121,11 +125,11 @@ def robust_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> T
     """Return the main comparison beside its two readings, and others that could be made."""
     return customer_table(
         frame,
-        caption=f"Within {horizon} months, from {gap} days after, read in two ways. Others who are "
-        "affected in turn and leave may have left because of it, or complained because they were "
-        "leaving: which, is not seen. Kept among the others for the gap they make the lower "
-        "reading, set aside on the day the upper one; the interval spans both, n = "
-        f"{count_said(int(frame['n_affected'].iloc[0]))} affected.",
+        caption=f"Within {markup.counted(horizon, 'month')}, from {markup.counted(gap, 'day')} "
+        "after, read in two ways. Others who are affected in turn and leave may have left because "
+        "of it, or complained because they were leaving: which, is not seen. Kept among the others "
+        "for the gap they make the lower reading, set aside on the day the upper one; the interval "
+        f"spans both, n = {count_said(int(frame['n_affected'].iloc[0]))} affected.",
         columns=[("Comparison", "comparison", "text"), *_columns(frame, level)],
         n="n_affected",
     )
@@ -138,8 +142,9 @@ def doses_table(frame: pd.DataFrame, event: str, gap: int, horizon: int, level: 
     return customer_table(
         rows,
         caption=f"The first, second and third bad experience ({event}), each against customers "
-        f"alike with one fewer: leaving within {horizon} months, from {gap} days after; "
-        f"{count_said(int(rows['n_affected'].iloc[0]))} customers had a first.",
+        f"alike with one fewer: leaving within {markup.counted(horizon, 'month')}, from "
+        f"{markup.counted(gap, 'day')} after; {count_said(int(rows['n_affected'].iloc[0]))} "
+        "customers had a first.",
         columns=[("Which", "which", "text"), *_columns(rows, level)],
         n="n_affected",
     )
@@ -157,11 +162,9 @@ def recovery_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) ->
     n = int(frame.loc[frame["of"] != "difference", "n_affected"].sum())
     return customer_table(
         frame,
-        caption=f"After a first case, by whether it was resolved {gap} days later, when the count "
-        f"of leaving within {horizon} months begins: {count_said(n)} customers. How a case went "
-        "was "
-        "not "
-        "given by lot: hard cases take longer.",
+        caption=f"After a first case, by whether it was resolved {markup.counted(gap, 'day')} "
+        f"later, when the count of leaving within {markup.counted(horizon, 'month')} begins: "
+        f"{count_said(n)} customers. How a case went was not given by lot: hard cases take longer.",
         columns=[("Case", "group", "text"), *_columns(frame, level)],
         n="n_affected",
     )
@@ -233,9 +236,9 @@ def guards(
             kind="already leaving",
             fired=at[0] is not None and effect.value is not None and at[0] > effect.value + slack,
             text=f"Counted from the day of the event the difference is {_points(at[0])}, from "
-            f"{gap} days after it {_points(effect.value)}: what the gap takes away may be "
-            "customers who were leaving already and complained on their way out, or a harm that "
-            f"passes. Its two readings are {_points(lower)} and {_points(upper)}."
+            f"{markup.counted(gap, 'day')} after it {_points(effect.value)}: what the gap takes "
+            "away may be customers who were leaving already and complained on their way out, or a "
+            f"harm that passes. Its two readings are {_points(lower)} and {_points(upper)}."
             if effect.value is not None
             else "Too few left to tell those who were leaving already.",
         ),
@@ -243,8 +246,8 @@ def guards(
             kind="events before the data",
             fired=bool(late.any()),
             text=f"{count_said(int(late.sum()))} of {count_said(int(trials.affected.sum()))} "
-            "affected customers joined "
-            "before the data begin; whether this was their first bad experience is not known.",
+            "affected customers joined before the data begin; whether this was their first bad "
+            "experience is not known.",
         ),
         Guard(
             kind="different before",
@@ -265,13 +268,15 @@ def guards(
             kind="events outside the relationship",
             fired=events.outside > 0,
             text=f"{count_said(events.outside)} bad experiences lie before joining, or on or after "
-            "the day "
-            "of leaving; they are dropped.",
+            "the day of leaving; they are dropped.",
         ),
         Guard(
             kind="sparse exits",
             fired=len(silent) > 0,
-            text=" ".join(f"Within {r.horizon} months: {r.reason}" for r in silent.itertuples())
+            text=" ".join(
+                f"Within {markup.counted(h, 'month')}: {why}"
+                for h, why in zip(silent["horizon"], silent["reason"], strict=True)
+            )
             or "Every horizon has enough exits in both groups.",
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxkit import markup
-from cxkit.disclosure import count_said
+from cxkit.disclosure import gives_away, leavers
 from cxkit.metrics.proportions import share
 
 if TYPE_CHECKING:
@@ -51,14 +51,19 @@ class Silence:
             else f"{_share(self.answered)} of {self.answered.n:,} surveys sent were answered."
         )
         having = f"customers in the table have a usable {self.measure} score"
-        scored = round((self.heard.value or 0) * self.heard.n / 100)
-        few = count_said(scored) != f"{scored:,}"
-        heard = (
-            f"{count_said(scored).capitalize()} {having}"
-            if few
-            else f"{_share(self.heard)} of the {self.heard.n:,} {having}"
+        heard = self._heard
+        return (
+            f"{asked} {heard[:1].upper()}{heard[1:]} of the {self.heard.n:,} {having}; the answer "
+            "holds for those who answer."
         )
-        return f"{asked} {heard}; the answer holds for those who answer."
+
+    @property
+    def _heard(self) -> str:
+        """Say how many customers gave a score: the share, unless it tells of 1 to 4."""
+        scored = round((self.heard.value or 0) * self.heard.n / 100)
+        if gives_away(scored, self.heard.n):
+            return leavers(scored, self.heard.n)
+        return _share(self.heard)
 
     @property
     def doubt(self) -> str:
@@ -67,12 +72,12 @@ class Silence:
             return ""
         if self.answered is None:
             return (
-                f"Only {markup.quantity(self.heard.value, '%')} of {self.heard.n:,} customers have "
-                f"a usable {self.measure} score, and those without one may differ."
+                f"Only {self._heard} of {self.heard.n:,} customers have a usable {self.measure} "
+                "score, and those without one may differ."
             )
         return (
-            f"Only {markup.quantity(self.answered.value, '%')} of {self.answered.n:,} surveys were "
-            "answered, and those who stay silent may differ."
+            f"Only {_share(self.answered)} of {self.answered.n:,} surveys were answered, and those "
+            "who stay silent may differ."
         )
 
 

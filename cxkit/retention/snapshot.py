@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cxkit import markup
-from cxkit.disclosure import LEAST_CUSTOMERS, in_all
+from cxkit.disclosure import LEAST_CUSTOMERS, gives_away, in_all, share_untold
 from cxkit.errors import QuestionError
 from cxkit.metrics.compare import difference
 from cxkit.metrics.families import holm
@@ -19,7 +19,7 @@ from cxkit.retention.later import Later
 from cxkit.retention.result import QUESTION, RetentionAnswer
 
 if TYPE_CHECKING:
-    from cxkit.results import Difference
+    from cxkit.results import Difference, Estimate, Status
     from cxkit.retention.asked import Depth
     from cxkit.study.study import Study
 
@@ -50,8 +50,8 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
     Notes
     -----
     A customer whose experience or churn is not known is left out of both groups and counted in
-    ``n_missing``. If one of the groups is empty, or too small to be shown, the difference has no
-    number and says why.
+    ``n_missing``. If one of the groups is empty, or too small to be shown, or so few of it left, or
+    stayed, that a share would tell how many, the difference has no number and says why.
     """
     customers = study.customers
     bad = study.contract.of("customers").experience[experience].bad
@@ -66,7 +66,8 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
         )
     with_bad = values[known].isin(bad)
     groups = {f"{experience}: yes": with_bad, f"{experience}: no": ~with_bad}
-    estimates, rows = [], []
+    estimates: list[Estimate] = []
+    rows: list[dict[str, Any]] = []
     for name, mask in groups.items():
         e = share(churned[mask], metric="churn", level=level)
         estimates.append(e)
@@ -82,14 +83,22 @@ def churn_by(study: Study, experience: str, *, level: float) -> tuple[Difference
         )
     gap = difference(*estimates, a_name=experience, b_name=f"no {experience}")
     few = [name for name, mask in groups.items() if mask.sum() < LEAST_CUSTOMERS]
+    bare = [row for row in rows if gives_away(row["exits"], row["n"])]
     if few:
-        gap = _withheld(gap, few[0], int(groups[few[0]].sum()))
-    return dataclasses.replace(gap, n_missing=int((~known).sum())), pd.DataFrame(rows)
+        none = not groups[few[0]].any()
+        who = "nobody is" if none else f"fewer than {LEAST_CUSTOMERS} customers are"
+        gap = _withheld(gap, "no data" if none else "withheld", f"{who} in the group '{few[0]}'.")
+    elif bare:
+        why = share_untold(bare[0]["exits"], bare[0]["n"])
+        gap = _withheld(gap, "withheld", f"in the group '{bare[0]['group']}' {why}")
+    for row in bare:
+        row |= dict.fromkeys(("value", "low", "high"))
+    told = pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high"), float))
+    return dataclasses.replace(gap, n_missing=int((~known).sum())), told
 
 
-def _withheld(gap: Difference, group: str, n: int) -> Difference:
-    """Return a difference without its numbers, for want of people in a group."""
-    who = f"fewer than {LEAST_CUSTOMERS} customers are" if n else "nobody is"
+def _withheld(gap: Difference, status: Status, reason: str) -> Difference:
+    """Return a difference without its numbers."""
     return dataclasses.replace(
         gap,
         value=None,
@@ -97,8 +106,8 @@ def _withheld(gap: Difference, group: str, n: int) -> Difference:
         high=None,
         se=None,
         p=None,
-        status="withheld" if n else "no data",
-        reason=f"{who} in the group '{group}'.",
+        status=status,
+        reason=reason,
     )
 
 
@@ -134,7 +143,7 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
     _, groups = churn_by(study, chosen, level=level)
     family = _adjusted([churn_by(study, name, level=level)[0] for name in there])
     effect = family[there.index(chosen)]
-    if not effect.ok:
+    if groups["n"].min() < LEAST_CUSTOMERS:
         raise QuestionError(
             f"There is nothing to compare: {effect.reason}\n"
             f"  Check the values declared `bad` for {chosen} in study.yml."
@@ -169,12 +178,8 @@ def answer_snapshot(study: Study, *, measure: str, depth: Depth, level: float) -
             else "One experience column is declared: one comparison.",
         ),
     ]
-    a, b = groups.to_dict("records")
     sentences = (
-        f"{markup.quantity(a['value'], '%')} of the {a['n']:,} customers with '{chosen}' left "
-        f"({markup.interval(a['low'], a['high'], '%')}), and {markup.quantity(b['value'], '%')} of "
-        f"the {b['n']:,} without it ({markup.interval(b['low'], b['high'], '%')}; Wilson "
-        "intervals, nothing held equal).",
+        wording.snapshot_left(groups, chosen, level),
         "This is an association in a snapshot: it does not say how much longer anybody stays.",
     )
     answer = Answer(

@@ -149,8 +149,8 @@ def tenure_sentence(
     shown = "<\u00a00.001" if p < 0.001 else f"= {markup.number(p, 3)}"
     if p >= 1 - level:
         return (
-            f"{told} That experience weighs differently with new customers is not shown "
-            f"(p {shown})."
+            f"{told} That experience weighs differently with new customers is not shown (p "
+            f"{shown})."
         )
     new, old = first, list(effects.values())[-1]
     more = abs(new.value or 0) > abs(old.value or 0)

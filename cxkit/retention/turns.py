@@ -123,8 +123,7 @@ def losses_and_gains(
             size,
             level,
             f"{count_said(len(rows))} customers scored twice and were followed; of those whose "
-            "score fell, "
-            f"or of those whose score rose, fewer than {FEWEST_EXITS} left.",
+            f"score fell, or of those whose score rose, fewer than {FEWEST_EXITS} left.",
         )
     segments = list(study.contract.of("customers").segments)
     rows, held = hold(rows, ["tenure_band", *segments], compared=4)
@@ -240,9 +239,9 @@ def _table(
     ]
     return customer_table(
         pd.DataFrame(rows),
-        caption=f"Hazard ratios of leaving after a second score, the first score too "
-        f"held equal ({held}); n = {loss.n:,} customers who scored twice. Customers and leavers "
-        "are those whose score fell, or rose.",
+        caption="Hazard ratios of leaving after a second score, the first score too held equal "
+        f"({held}); n = {loss.n:,} customers who scored twice. Customers and leavers are those "
+        "whose score fell, or rose.",
         columns=[
             ("Change of the score", "what", "text"),
             ("Hazard ratio", "value", "ratio"),

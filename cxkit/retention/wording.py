@@ -5,15 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxkit import markup
+from cxkit.disclosure import leavers
 from cxkit.results import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
+
     from cxkit.results import Difference, Estimate
     from cxkit.retention.hazard import Hazard
     from cxkit.retention.silence import Silence
     from cxkit.retention.worth import Worth
+
+#: How sure the interval is.
+STRENGTH = {
+    "higher": "The whole interval lies above zero.",
+    "lower": "The whole interval lies below zero.",
+    "cannot be told": "The interval holds zero: a difference either way is compatible with these "
+    "data.",
+}
+
+#: Standard errors that a true difference must have to be seen by a two-sided 5 % test in 80 of 100
+#: studies: 1.96 + 0.84.
+SEEN = 2.8
 
 #: The difference in retention, in percentage points, that "you would need" speaks of.
 WORTH_SEEING = 10.0
@@ -70,14 +85,16 @@ def retained(estimates: Mapping[str, Estimate], *, horizon: int, gap: int) -> st
         for band, e in known.items()
     ]
     said = (
-        f"Of the customers still there {gap} days after their answer, {_list(parts)} are kept "
-        f"{horizon} months later ({markup.percent_label(next(iter(known.values())).level)} "
-        "Kaplan–Meier intervals, nothing held equal)."
+        f"Of the customers still there {markup.counted(gap, 'day')} after their answer, "
+        f"{_list(parts)} are kept {markup.counted(horizon, 'month')} later "
+        f"({markup.percent_label(next(iter(known.values())).level)} Kaplan–Meier intervals, "
+        "nothing held equal)."
         if known
-        else f"Retention {horizon} months after the landmark is not known for any band."
+        else f"Retention {markup.counted(horizon, 'month')} after the landmark is not told of any "
+        "band."
     )
     unknown = [
-        f" For {band} it is not known: {e.reason}" for band, e in estimates.items() if not e.ok
+        f" Of {band} it is not told: {e.reason}" for band, e in estimates.items() if not e.ok
     ]
     return said + "".join(unknown)
 
@@ -128,16 +145,33 @@ def biased(naive: Estimate | None, honest: Estimate | None) -> Note:
     )
 
 
-def worth_in_short(worth: Worth) -> str:
-    """Say what the customers below the cut would be worth, served as those just above."""
+def worth_in_short(worth: Worth, effect: Difference) -> str:
+    """Say what customers below the cut would be worth, served as those just above; three ways.
+
+    Nothing is said where it would contradict the headline, which speaks of other bands.
+    """
     kept, revenue = worth.kept, worth.revenue
-    if kept.value is None or kept.low is None or kept.low <= 0:
+    if kept.value is None or kept.low is None or kept.high is None:
         return ""
-    said = (
-        f"Had the {worth.n_below:,} {worth.below} been served as {worth.above} are, "
-        f"{markup.number(kept.value, 0)} more of them "
-        f"({markup.interval(kept.low, kept.high, 'count')}) would still be customers"
-    )
+    who = f"the {worth.n_below:,} {worth.below}"
+    moved = f"Had {who} been served as {worth.above} are"
+    label = f"{markup.percent_label(kept.level)} interval"
+    limits = markup.interval(kept.low, kept.high, "count")
+    if kept.low <= 0 <= kept.high:
+        return (
+            f"Whether more of {who} would still be customers, had they been served as "
+            f"{worth.above} are, cannot be told: a change of {markup.number(kept.value, 0)} "
+            f"({label} {limits}), so nothing is shown to be gained."
+        )
+    if effect.direction != ("higher" if kept.low > 0 else "lower"):
+        return ""
+    size = markup.number(abs(kept.value), 0)
+    if kept.high < 0:
+        return (
+            f"{moved}, {size} fewer of them ({label} of the change {limits}) would still be "
+            "customers: a better score is not shown to pay."
+        )
+    said = f"{moved}, {size} more of them ({label} {limits}) would still be customers"
     if revenue.value is None or revenue.low is None or revenue.high is None:
         return f"{said}."
     return (
@@ -146,12 +180,18 @@ def worth_in_short(worth: Worth) -> str:
     )
 
 
-def needed(per_band: int, *, difference: float, horizon: int) -> str:
-    """Say how many customers a difference of a given size would take."""
+def needed(effect: Difference, per_band: int, *, difference: float, horizon: int) -> str:
+    """Say what difference these data could have shown, or how many customers one would take."""
+    if effect.se is not None:
+        smallest = markup.quantity(SEEN * effect.se, "percentage points")
+        return (
+            f"These data would have shown a difference of {smallest} with 80 % power. You would "
+            "need about four times as many customers to see one half as large."
+        )
     size = markup.quantity(difference, "percentage points")
     return (
         f"You would need about {per_band:,} customers in each of the two bands, followed for "
-        f"{horizon} months, to see a difference of {size} with 80 % power."
+        f"{markup.counted(horizon, 'month')}, to see a difference of {size} with 80 % power."
     )
 
 
@@ -165,8 +205,8 @@ def snapshot_headline(effect: Difference, *, window: str) -> str:
     size = markup.quantity(abs(effect.value), effect.measured_in)
     limits = (
         f"({markup.percent_label(effect.level)} interval "
-        f"{markup.interval(effect.low, effect.high, effect.measured_in)}, "
-        f"n = {effect.n_a:,} and {effect.n_b:,})"
+        f"{markup.interval(effect.low, effect.high, effect.measured_in)}, n = {effect.n_a:,} and "
+        f"{effect.n_b:,})"
     )
     if effect.direction == "higher":
         return (
@@ -186,6 +226,21 @@ def snapshot_headline(effect: Difference, *, window: str) -> str:
     )
 
 
+def snapshot_left(groups: pd.DataFrame, experience: str, level: float) -> str:
+    """Say what share left with and without a bad experience, where it may be told."""
+    parts = []
+    for row, of in zip(
+        groups.to_dict("records"), (f"with '{experience}'", "without it"), strict=True
+    ):
+        told = row["value"] == row["value"]
+        share = markup.quantity(row["value"], "%") if told else leavers(row["exits"], row["n"])
+        limits = f", {markup.interval(row['low'], row['high'], '%')}," if told else ""
+        parts.append(f"{share} of the {row['n']:,} customers {of}{limits} left")
+    parts[0] = parts[0][:1].upper() + parts[0][1:]
+    label = markup.percent_label(level)
+    return f"{' and '.join(parts)} ({label} Wilson intervals, nothing held equal)."
+
+
 def snapshot_sure(effect: Difference, *, left: str, window: str) -> str:
     """Say how sure, from the customers compared, those left out, and the family."""
     out = (
@@ -199,9 +254,12 @@ def snapshot_sure(effect: Difference, *, left: str, window: str) -> str:
         if effect.family > 1
         else ""
     )
+    base = f"{effect.n_a + effect.n_b:,} customers are compared, of whom {left} left in {window}"
+    if not effect.ok:
+        return f"{base}.{out} No interval is given: {effect.reason}"
     return (
-        f"{effect.n_a + effect.n_b:,} customers are compared, of whom {left} left in {window}; "
-        f"difference by {effect.method}.{out}{after}{_against_family(effect)}"
+        f"{base}; difference by {effect.method}.{out} {STRENGTH[effect.direction]}{after}"
+        f"{_against_family(effect)}"
     )
 
 
@@ -213,22 +271,17 @@ def _list(words: Sequence[str]) -> str:
 def how_sure(effect: Difference, exits: str, n: str, horizon: int, model: Hazard | None) -> str:
     """Say how sure, from the interval, the exits behind it and the family."""
     people = str(n).capitalize()
-    base = f"{people} customers are followed, of whom {exits} left within {horizon} months."
+    within = markup.counted(horizon, "month")
+    base = f"{people} customers are followed, of whom {exits} left within {within}."
     if not effect.ok or model is None:
-        return f"{base} No interval is given: {effect.reason}"
+        return f"{base} No interval is given."
     after = (
         f" After Holm's adjustment for {effect.family} comparisons p is "
         f"{markup.p_value(effect.p_adjusted)}."
         if effect.family > 1
         else f" p is {markup.p_value(effect.p)}."
     )
-    strength = {
-        "higher": "The whole interval lies above zero.",
-        "lower": "The whole interval lies below zero.",
-        "cannot be told": "The interval holds zero: a difference either way is compatible with "
-        "these data.",
-    }[effect.direction]
-    return f"{base} {strength}{after}{_against_family(effect)}"
+    return f"{base} {STRENGTH[effect.direction]}{after}{_against_family(effect)}"
 
 
 def _against_family(effect: Difference) -> str:
@@ -242,13 +295,20 @@ def _against_family(effect: Difference) -> str:
     )
 
 
-def doubt(silent: Silence) -> str:
-    """Say the strongest doubt: silence where it is large, else causes not measured."""
-    causes = (
-        "Experience was not assigned by chance: whatever makes customers both happier and more "
-        "loyal, and is not among what was held equal, would show as an effect."
-    )
-    return f"{silent.doubt} {causes}".strip()
+def doubt(effect: Difference, silent: Silence) -> str:
+    """Say the strongest doubt: too few leavers, silence where it is large, causes not measured."""
+    if not effect.ok:
+        few = "So few left, or stayed, that an effect of any size could be here unseen."
+        return f"{few} {silent.doubt}".strip()
+    causes = {
+        "higher": "whatever makes customers both happier and more loyal, and is not among what was "
+        "held equal, would show as an effect.",
+        "lower": "whatever makes customers both happier and quicker to leave, and is not among "
+        "what was held equal, would show as this effect.",
+        "cannot be told": "whatever makes customers both happier and quicker to leave, and is not "
+        "among what was held equal, would hide an effect.",
+    }[effect.direction]
+    return f"{silent.doubt} Experience was not assigned by chance: {causes}".strip()
 
 
 def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int) -> Note:
@@ -270,8 +330,8 @@ def conclusion(effect: Difference, model: Hazard | None, gap: int, per_band: int
         else "Nothing was held equal between the bands."
     )
     clock = (
-        f"The clock starts {gap} days after the answer, so scores given while leaving weigh less; "
-        "a longer gap would guard more and use fewer customers."
+        f"The clock starts {markup.counted(gap, 'day')} after the answer, so scores given while "
+        "leaving weigh less; a longer gap would guard more and use fewer customers."
         if gap
         else "The clock starts on the day of the answer, so scores given while leaving count in "
         "full: part of the difference is then an effect of leaving. A gap would guard against it."
@@ -292,5 +352,5 @@ def _capacity(effect: Difference, per_band: int) -> str:
     if effect.se is None:
         worth = markup.quantity(WORTH_SEEING, "percentage points")
         return f"About {per_band:,} customers in each band would show a difference of {worth}."
-    smallest = markup.quantity(2.8 * effect.se, "percentage points")
+    smallest = markup.quantity(SEEN * effect.se, "percentage points")
     return f"The present data could have shown a difference of {smallest} with 80 % power."

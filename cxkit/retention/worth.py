@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import check_choice, check_level
@@ -208,7 +209,7 @@ def worth_of_experience(
         e_value=evalue,
         touchpoints=frame,
         table=wording.touchpoints_table(frame, who, above, horizon, money, how, level),
-        sentence=f"{said} {assumed}",
+        sentence=said,
         assumptions=assumed,
         guards=(
             Guard(kind="unmeasured causes", fired=evalue.limit == 1.0, text=str(evalue)),
@@ -250,24 +251,23 @@ def _sides(
     longest = int(spells.groupby("band", observed=True)["months"].max().min())
     if longest < horizon:
         raise QuestionError(
-            f"A horizon of {horizon} months lies beyond the data: in one band nobody is followed "
-            f"longer than {longest} months after the landmark.\n  Ask with horizon = {longest} or "
-            "less, or with later data."
+            f"A horizon of {markup.counted(horizon, 'month')} lies beyond the data: in one band "
+            f"nobody is followed longer than {markup.counted(longest, 'month')} after the "
+            "landmark.\n"
+            f"  Ask with horizon = {longest} or less, or with later data."
         )
     if len(present) < 2:
         raise QuestionError(
-            f"All {len(spells):,} customers who can be followed are {present[0]}: nobody is on the "
-            "other side of the cut.\n  Ask with another measure, or with later data."
+            f"All {count_said(len(spells))} customers who can be followed are {present[0]}: nobody "
+            "is on the other side of the cut.\n  Ask with another measure, or with later data."
         )
     below, above = (present[:1], present[1]) if cut == "poor" else (present[:-1], present[-1])
     few = [b for b in (*below, above) if left[b] < FEWEST_EXITS]
     if few:
         raise QuestionError(
-            f"Within {horizon} months {count_said(int(left[few[0]]))} of the {few[0]} left; saying "
-            "what "
-            f"the experience is worth needs {FEWEST_EXITS} in each band.\n  Ask with a longer "
-            "horizon, "
-            "another cut, or with later data."
+            f"Within {markup.counted(horizon, 'month')} {count_said(int(left[few[0]]))} of the "
+            f"{few[0]} left; saying what the experience is worth needs {FEWEST_EXITS} in each band."
+            "\n  Ask with a longer horizon, another cut, or with later data."
         )
     return below, above
 

@@ -34,8 +34,8 @@ def sentence(
     size = markup.number(abs(kept.value), 0)
     if kept.low > 0:
         return (
-            f"{moved}, {size} more of them {limits} would still be customers {horizon} months "
-            f"after the landmark{_worth(revenue, break_even)}"
+            f"{moved}, {size} more of them {limits} would still be customers "
+            f"{markup.counted(horizon, 'month')} after the landmark{_worth(revenue, break_even)}"
         )
     if kept.high < 0:
         return (
@@ -46,8 +46,9 @@ def sentence(
         )
     return (
         f"Whether raising the experience of the {kept.n:,} {below} to that of {above} would keep "
-        f"customers cannot be told: the change in those still there {horizon} months after the "
-        f"landmark is {markup.number(kept.value, 0)} {limits}, so no cost is shown to pay."
+        "customers cannot be told: the change in those still there "
+        f"{markup.counted(horizon, 'month')} after the landmark is {markup.number(kept.value, 0)} "
+        f"{limits}, so no cost is shown to pay."
     )
 
 
@@ -57,8 +58,8 @@ def _worth(revenue: Estimate, break_even: Estimate) -> str:
         return f". {revenue.reason}"
     missing = f"; for {revenue.n_missing:,} no value is known" if revenue.n_missing else ""
     said = (
-        f", worth {_money(revenue.value)} {revenue.measured_in} "
-        f"({_money(revenue.low)} to {_money(revenue.high)}{missing})."
+        f", worth {_money(revenue.value)} {revenue.measured_in} ({_money(revenue.low)} to "
+        f"{_money(revenue.high)}{missing})."
     )
     if break_even.value is None or break_even.low is None:
         return said
@@ -83,11 +84,11 @@ def assumptions(
         f"This takes the difference between {below} and {above} to be the effect of the experience"
         + (f" once {equal} are held equal" if equal else ", with nothing held equal")
         + ", one and the same effect at every touchpoint; that nothing else would change with it; "
-        f"and speaks of the customers who answered and were still there {gap} days later, not of "
-        "the silent."
+        "and speaks of the customers who answered and were still there "
+        f"{markup.counted(gap, 'day')} later, not of the silent."
         + (
             " Revenue is the yearly value of those kept, as it stands in the customer table, "
-            f"{horizon} months on; costs are not in it."
+            f"{markup.counted(horizon, 'month')} on; costs are not in it."
             if has_value
             else ""
         )
@@ -121,8 +122,8 @@ def touchpoints_table(
         ]
     return Table.of(
         frame,
-        caption=f"If the {n:,} {below} were served as {above}: customers kept {horizon} months "
-        f"after the landmark, by the touchpoint of the answer; intervals from {how}. The parts add "
-        "up to the whole; their intervals do not.",
+        caption=f"If the {n:,} {below} were served as {above}: customers kept "
+        f"{markup.counted(horizon, 'month')} after the landmark, by the touchpoint of the answer; "
+        f"intervals from {how}. The parts add up to the whole; their intervals do not.",
         columns=columns,
     )

@@ -1,4 +1,4 @@
-"""Whatever the page shows, it tells of no 1 to 4 customers, alone or by subtraction."""
+"""Whatever the page shows, it tells of no 1 to 4 customers: no count, share or remainder does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Note, Picture, Table
+from cxkit.retention.clock import bands_of, wind
 from tests import firms
 from tests.handmade import opened
 
@@ -101,6 +103,83 @@ def bare(cells: list[str], steps: list[str]) -> list[str]:
     return found
 
 
+def percents(part: Table | Note | Picture) -> list[tuple[float, int | None]]:
+    """Return every percentage of a part, and of how many customers it is said to be."""
+    found: list[tuple[float, int | None]] = []
+    if isinstance(part, Table):
+        of = [number(c) for c in part.shown.get("Customers", [""] * len(part.shown))]
+        for header in (h for h in part.shown if "(%)" in h):
+            cells = zip(part.shown[header], of, strict=True)
+            found += [(float(c), n) for c, n in cells if re.fullmatch(r"[\d.]+", str(c))]
+    if isinstance(part, Picture) and part.table is not None:
+        for row in part.table.to_dict("records"):
+            per_cent = "%" in row.get("measured_in", "")
+            share = row["value"] if per_cent else row.get("kept_percent")
+            if share is not None and share == share:
+                found.append((float(share), row.get("n")))
+    for share, after in re.findall(r"(\d+\.\d) %((?:(?!\d %)[^;\n])*)", words(part)):
+        of_them = re.search(r"n = ([\d,]+)|of (?:the |these )?([\d,]+)\b", after)
+        said = next((g for g in of_them.groups() if g), "") if of_them else ""
+        found.append((float(share), number(said)))
+    return found
+
+
+def told_by_shares(result: object, study: object, horizon: int) -> list[str]:
+    """Return every share on the page that tells of 1 to 4 who left, or stayed.
+
+    Shares that a model gives for all customers, as if each had been served so, are none of a group.
+    """
+    modelled = [
+        p for name in ("dose", "predict", "worth") for p in getattr(result.more, name).parts
+    ]
+    modelled.append(cx.figures.retention_by_score(result.more.dose))
+    every = [
+        x for part in shown(result) if str(part) not in map(str, modelled) for x in percents(part)
+    ]
+    found = [
+        f"{share} % of {n}"
+        for share, n in every
+        for k in [round(share * (n or 0) / 100)]
+        if n and abs(share - 100 * k / n) <= 0.05 and (few(k) or few(n - k))
+    ]
+    spells = wind(study, bands=bands_of(study, "nps"), gap=90).spells
+    drawn = cx.figures.retention(result)
+    for band, rows in spells.groupby("band", observed=True):
+        left = rows["months"][rows["left"]]
+        if few(int((left < horizon).sum())) or few(int(len(rows) - (left < horizon).sum())):
+            kept = km_at(kaplan_meier(rows["months"], rows["left"]), horizon).value
+            true = {round(kept, 1), round(100 - kept, 1)} - {0.0, 100.0}  # as on day 0
+            found += [f"{band}: {share}" for share, _ in every if round(share, 1) in true]
+        if isinstance(drawn, Picture):
+            for row in drawn.table[drawn.table["band"] == band].to_dict("records"):
+                so_far = int((left <= row["months"]).sum())
+                if few(so_far) and row["kept_percent"] == row["kept_percent"]:
+                    found.append(f"{band} at month {row['months']}: {so_far}")
+    return found + reasons_told(result, spells, horizon)
+
+
+def reasons_told(result: object, spells: pd.DataFrame, horizon: int) -> list[str]:
+    """Return every reason of leaving whose 1 to 4 leavers are told, or left over by subtraction."""
+    tables = [p for p in result.more.reasons.parts if isinstance(p, Table)]
+    if not tables:
+        return []
+    page = tables[0].shown.set_index("Reason")
+    gone = spells[spells["left"] & (spells["months"] <= horizon)]
+    counts = gone.groupby(["band", "end_reason"], observed=True).size()
+    found = []
+    for header in (h for h in page if "(%)" in h):
+        band = header.removesuffix(" (%)")
+        hidden = [r for r in page.index if page.loc[r, header] == "–"]
+        of = {r: int(counts.get((band, r), 0)) for r in page.index}
+        found += [f"{band}, {r}: {of[r]}" for r in page.index if few(of[r]) and r not in hidden]
+        if few(sum(of[r] for r in hidden)) and not few(sum(of.values())):
+            found.append(f"{band}: {hidden} by subtraction")
+        found += [
+            f"{band}, {r} by the difference" for r in hidden if page.loc[r, "Difference"] != "–"
+        ]
+    return found
+
+
 def first(tables: dict[str, pd.DataFrame], n: int) -> None:
     """Keep the first customers of the hand-made study only."""
     tables["customers"] = tables["customers"].iloc[:n]
@@ -130,10 +209,26 @@ def two_too_early(_, tables):
     customers.loc[[5, 9], "left"] = soon[[5, 9]].dt.strftime("%Y-%m-%d")
 
 
-@pytest.mark.parametrize("bend", [small(40), small(90), one_passive_left, two_too_early])
+def few_left_so(spec, tables):
+    """Give reasons of leaving, of which one is rare among those who scored best."""
+    customers = tables["customers"]
+    nps = customers["id"].map(tables["responses"].set_index("id")["nps"])
+    gone = customers["left"] != ""
+    customers["why"] = (customers.index % 2).map({0: "price", 1: "moved"}).where(gone, "")
+    best = customers.index[gone & (nps >= 9) & (customers["why"] == "price")]
+    customers.loc[best[4:], "why"] = "moved"
+    spec["customers"]["end_reason"] = "why"
+
+
+BENDS = [small(40), small(90), one_passive_left, two_too_early, few_left_so]
+
+
+@pytest.mark.parametrize("bend", BENDS)
 def test_no_part_of_the_page_tells_of_fewer_than_five_customers(tmp_path, bend):
-    result = cx.retention_answer(opened(tmp_path, bend), depth="full", horizon=6)
+    study = opened(tmp_path, bend)
+    result = cx.retention_answer(study, depth="full", horizon=6)
     assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
+    assert told_by_shares(result, study, 6) == []
 
 
 @pytest.mark.parametrize(("branches", "customers"), [(1, 60), (3, 400)])
@@ -144,6 +239,7 @@ def test_no_part_of_the_page_of_a_small_firm_does(branches, customers):
     study = cx.open_study(f"{folder}/study.yml")
     result = cx.retention_answer(study, depth="full", horizon=6)
     assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
+    assert told_by_shares(result, study, 6) == []
 
 
 def test_the_search_finds_what_it_looks_for():
@@ -157,4 +253,7 @@ def test_the_search_finds_what_it_looks_for():
         assert leaks(Note(paragraphs=(said,))), said
     for said in ("ratio 2 of one", "n = 4.5", "n = 3,796", "within 3 months", "12 customers"):
         assert not leaks(Note(paragraphs=(said,))), said
+    kept = Note(paragraphs=("97.2 % of passives (91.5 to 99.1, n = 106) are kept",))
+    assert percents(kept) == [(97.2, 106)]
+    assert (3.0, 100) in percents(Note(paragraphs=("3.0 % of the 100 customers",)))
     assert bare(["60", "50", "<5", "7", "40"], ["in", "gave any score", "a", "b", "c"])
