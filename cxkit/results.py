@@ -327,13 +327,13 @@ def guards_table(guards: Sequence[Guard], *, of: Sequence[str] = ()) -> Table:
     import pandas as pd
 
     placed = zip(guards, of or [""] * len(guards), strict=True)
-    ordered, where = zip(*sorted(placed, key=lambda p: not p[0].fired), strict=True)
+    ordered = sorted(placed, key=lambda pair: not pair[0].fired)
     frame = pd.DataFrame(
         {
-            "section": where,
-            "guard": [g.kind for g in ordered],
-            "state": ["fired" if g.fired else "quiet" for g in ordered],
-            "text": [g.text[:1].upper() + g.text[1:] for g in ordered],
+            "section": [section for _, section in ordered],
+            "guard": [g.kind for g, _ in ordered],
+            "state": ["fired" if g.fired else "quiet" for g, _ in ordered],
+            "text": [g.text[:1].upper() + g.text[1:] for g, _ in ordered],
         }
     )
     return Table.of(
