@@ -11,7 +11,7 @@ import pytest
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
 from cxkit.figures.canvas import BAND_COLOURS
-from cxkit.figures.curves import _stairs
+from cxkit.figures.curves import _followed
 from cxkit.retention.clock import bands_of
 from cxkit.retention.hazard import fit
 from tests.handmade import AS_OF, opened
@@ -245,7 +245,7 @@ def test_a_line_ends_where_fewer_than_five_are_followed(tmp_path):
     assert "ends where fewer than 5 are followed" in picture.caption
     assert "&lt;5" in picture.data.decode()
     few = result.curves[result.curves["band"] == "promoters (9–10)"]
-    end = _stairs(few, 36.0)["time"].max()
+    end = _followed(few, 36.0)["time"].max()
     assert end == few.loc[few["at_risk"] >= 5, "time"].max()
     assert end < few["time"].max()
 
