@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape as _escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,9 @@ DECIMALS = {
 }
 
 #: Letters from which on a cell is a sentence rather than a name.
-LONG = 28
+LONG = 24
+#: What a cell of a column of numbers prints: one, a limit, an interval, or that there is none.
+_NUMBER = re.compile(r"[<>≤≥]?\s?[−-]?\d[\d,]*(\.\d+)?(\s%)?(\sto\s−?[\d,.]+)?|fewer\sthan\s\d+|–|")
 
 #: How results look in JupyterLab, whose own style sets every cell to the right; a report takes
 #: this out and brings its own.
@@ -151,6 +154,12 @@ def cell(value: object) -> str:
     return str(value)
 
 
+def _is_of_numbers(column: pd.Series[Any]) -> bool:
+    """Whether a column prints numbers and nothing else."""
+    printed = [cell(v) for v in column]
+    return all(map(_NUMBER.fullmatch, printed)) and any(p[-1:].isalnum() for p in printed)
+
+
 def table(
     frame: pd.DataFrame,
     *,
@@ -159,13 +168,15 @@ def table(
 ) -> str:
     """Return a frame as an accessible table: caption, scoped headers, every text escaped.
 
-    The first column names the row. Columns in ``numeric`` are right-aligned; one that holds
-    sentences is marked, so that a narrow window does not squeeze it to a word a line.
+    The first column names the row. Columns in ``numeric``, and others that print numbers only, are
+    right-aligned; one that holds sentences is marked, so that a narrow window does not squeeze it
+    to a word a line.
     """
     columns = list(frame.columns)
+    numbers = {*numeric, *(c for c in columns[1:] if _is_of_numbers(frame[c]))}
     told = {c for c in columns if any(len(cell(v)) >= LONG for v in frame[c])}
     kind = {
-        c: ' class="num"' if c in numeric else ' class="long"' if c in told else "" for c in columns
+        c: ' class="num"' if c in numbers else ' class="long"' if c in told else "" for c in columns
     }
     head = "".join(
         f'<th scope="col"{kind[c]}>{escape(str(c).replace("_", " "))}</th>' for c in columns

@@ -169,7 +169,7 @@ def run_batch(
             raise
         shown = written.reports()
         index = render.Index(
-            title="Reports", context=_summary(shown), rows=tuple(_row(r, out) for r in shown)
+            title="Reports", context=_summary(shown), rows=tuple(_row(r, shown, out) for r in shown)
         )
         files.write(out / f"index{batch.name}.html", render.render_index(index))
         written.once(interrupted=False)
@@ -256,14 +256,16 @@ def _jobs(entries: list[plan.Entry], path: Path, out: Path, code: Code) -> list[
     return jobs
 
 
-def _row(report: Report, out: Path) -> render.Row:
-    """Return a report as the index shows it."""
-    name = report.job.name
-    asked = [
-        f"{p.name} = {show(report.job.values[p.name])}"
-        for p in report.job.declared
-        if report.job.values[p.name] != p.default
-    ]
+def _row(report: Report, reports: list[Report], out: Path) -> render.Row:
+    """Return a report as the index shows it; parameters all its likes share stand apart."""
+    name, values = report.job.name, report.job.values
+    like = [r.job.values for r in reports if r.job.notebook == report.job.notebook]
+    asked: dict[bool, list[str]] = {False: [], True: []}
+    for p in report.job.declared:
+        if values[p.name] != p.default:
+            shared = len(like) > 1 and all(v[p.name] == values[p.name] for v in like)
+            asked[shared].append(f"{p.name} = {show(values[p.name])}")
+    why = report.verdict.public
     whole = report.verdict.whole
     older = not whole and (out / f"{name}.html").is_file()
     n = report.answer.get("n")
@@ -275,8 +277,9 @@ def _row(report: Report, out: Path) -> render.Row:
         n=markup.number(n, 0) if whole and isinstance(n, int) else None,
         headline=str(report.answer.get("headline", "")) if whole else "",
         number=render.number(report.answer) if whole else "",
-        reason="" if whole else report.verdict.public,
-        asked=", ".join(asked),
+        reason="" if whole else f"{why[:1].upper()}{why[1:].removesuffix('.')}.",
+        asked=", ".join(asked[False]),
+        shared=", ".join(asked[True]),
         kept=f"{name}.html" if older else "",
         failed=report.failed.name if report.failed else "",
         answer=report.answer if whole else {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,10 @@ _TEMPLATE = Path(__file__).parent / "template"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One report as the index of a batch shows it."""
+    """One report as the index of a batch shows it.
+
+    ``asked`` are the parameters that tell it from the others of its notebook, ``shared`` the rest.
+    """
 
     name: str
     title: str
@@ -42,6 +46,7 @@ class Row:
     number: str = ""
     reason: str = ""
     asked: str = ""
+    shared: str = ""
     kept: str = ""
     failed: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
@@ -110,13 +115,12 @@ def render_index(index: Index) -> bytes:
     """
     script = (_TEMPLATE / "index.js").read_text(encoding="utf-8")
     digest = hashlib.sha256(script.encode("utf-8")).digest()
-    many = len({row.title for row in index.rows}) < len(index.rows)
+    titles = Counter(row.title for row in index.rows)
     drawn = whiskers([row.answer for row in index.rows])
     rows = [
         {
             **{name: getattr(row, name) for name in Row.__slots__},
-            "part": row.asked if many else "",
-            "beside": row.name if many or not row.asked else row.asked,
+            **_named(row, many=titles[row.title] > 1),
             "count": row.answer.get("n", ""),
             "value": "" if row.answer.get("value") is None else row.answer["value"],
             "drawn": whisker,
@@ -137,6 +141,14 @@ def render_index(index: Index) -> bytes:
         )
     )
     return _checked(text, script=script)
+
+
+def _named(row: Row, *, many: bool) -> dict[str, str]:
+    """Say which of the reports of one question this is, and what else it was asked for."""
+    if not many:
+        return {"part": "", "beside": ", ".join(filter(None, (row.asked, row.shared))) or row.name}
+    beside = (row.shared, row.name if row.asked else "")
+    return {"part": row.asked or row.name, "beside": " · ".join(filter(None, beside))}
 
 
 def render_failed(failure: Failure) -> bytes:

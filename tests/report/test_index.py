@@ -86,6 +86,26 @@ def test_links_to_one_question_asked_of_many_parts_differ() -> None:
     assert len({re.sub(r"<[^>]+>", "", link) for link in links}) == 3
 
 
+def test_what_all_reports_of_a_notebook_share_is_not_said_in_every_link(
+    tiny_notebook: Path, tmp_path: Path
+) -> None:
+    given = [{"months": "6", "level": level} for level in ("0.8", "0.9")] + [{"months": "6"}]
+    reports = [
+        dataclasses.replace(
+            make.Report.failed_for(make.prepare(tiny_notebook, one, name=f"r{i}"), "why"),
+            verdict=Verdict(status="whole"),
+            title="Q?",
+        )
+        for i, one in enumerate(given)
+    ]
+    html = page(*(batch._row(r, reports, tmp_path) for r in reports))
+    links = [re.sub(r"<[^>]+>", "", a) for a in re.findall(r"<a href[^>]*>(.*?)</a>", html)]
+    assert links == ["Q? level = 0.8", "Q? level = 0.9", "Q? r2"]
+    assert html.count("months = 6") == 3
+    alone = page(batch._row(reports[0], reports[:1], tmp_path))
+    assert "level = 0.8, months = 6" in alone
+
+
 def dots(answers: list[dict[str, object]]) -> list[float]:
     drawn = [base64.b64decode(w.source.split(",")[1]).decode() for w in whiskers(answers) if w]
     return [float(re.search(r'cx="([\d.]+)"', svg)[1]) for svg in drawn]
@@ -139,7 +159,7 @@ def test_a_refusal_quotes_no_value_to_everyone(tiny_notebook: Path, tmp_path: Pa
     report = dataclasses.replace(
         make.Report.failed_for(job, ""), verdict=refused, failed=tmp_path / "r.FAILED.html"
     )
-    html = page(batch._row(report, tmp_path))
+    html = page(batch._row(report, [report], tmp_path))
     run = record.Run(
         plan="p", plan_sha256="", began="", ended="", jobs=1, interrupted=False, reports=[report]
     )

@@ -428,6 +428,33 @@ def test_an_empty_first_cell_heads_no_row() -> None:
 
     from cxkit import markup
 
-    html = markup.table(pd.DataFrame({"a": ["x", ""], "b": [1, 2]}), caption="c")
+    html = markup.table(pd.DataFrame({"a": ["x", ""], "b": ["y", "z"]}), caption="c")
     assert '<th scope="row">x</th>' in html
-    assert "<td></td><td>2</td>" in html
+    assert "<td></td><td>z</td>" in html
+
+
+@pytest.mark.parametrize(
+    ("printed", "of_numbers"),
+    [
+        (["<\N{NO-BREAK SPACE}0.001", "< 0.001", "0.290", "–"], True),
+        (["1,060", "0"], True),
+        (["−3.6 to 11.9", "5.2 to 22.5"], True),
+        (["55.9 %", "fewer than 5"], True),
+        (["<5", "1,889"], True),
+        (["–", "–"], False),
+        (["2023-07-08", "2023-07-09"], False),
+        (["2024Q1", "2024Q2"], False),
+        (["12", "left out"], False),
+    ],
+)
+def test_a_column_that_prints_numbers_only_is_set_to_the_right(
+    printed: list[str], of_numbers: bool
+) -> None:
+    import pandas as pd
+
+    from cxkit import markup
+
+    frame = pd.DataFrame({"a": printed, "b": printed})
+    html = markup.table(frame, caption="c")
+    assert ('<th scope="col" class="num">b</th>' in html) == of_numbers
+    assert '<th scope="col">a</th>' in html, "the first column names the row"
