@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -246,16 +247,7 @@ def panel(seed: int, units: int = 80, waves: int = 6) -> pd.DataFrame:
 
 def with_responses(study: object, responses: pd.DataFrame) -> object:
     """Return a study whose responses are others."""
-    return SimpleNamespace(
-        name=study.name,
-        contract=study.contract,
-        engagement=study.engagement,
-        customers=study.customers,
-        units=study.units,
-        responses=responses,
-        has=study.has,
-        need=lambda *a, **k: None,
-    )
+    return dataclasses.replace(study, frames={**study.frames, "responses": responses})
 
 
 def sample_folder():
