@@ -127,7 +127,11 @@ def linkage_answer(
         hushed=hushed, level=level,
     )  # fmt: skip
     asked = [pairs] if beside is None else [beside, pairs]
-    guards = guards_of(pairs, asked, shown, steps, by_instrument, order.verdict, order.sentence)
+    none = Note(paragraphs=(in_waves,))
+    fit = none if in_waves else sections.multilevel(pairs, level=level)
+    guards = guards_of(
+        pairs, asked, shown, steps, by_instrument, order.verdict, order.sentence, fit
+    )
     told = wording.reading(r)
     association = {
         "go together": "associated",
@@ -152,7 +156,6 @@ def linkage_answer(
         estimate=r,
         guards=tuple(guards),
     )
-    fit = sections.multilevel(pairs, level=level)
     leaving, later = sections.other_arrow(study, pairs, policy, level=level)
     moved = changed(changes)
     staff_held = _held(pairs.employees, "index", "score", None, level)

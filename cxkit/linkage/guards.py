@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from cxkit import markup
 from cxkit.linkage.behind import people
+from cxkit.linkage.sections import searched
 from cxkit.linkage.waves import spans, uneven
-from cxkit.results import Guard
+from cxkit.results import Guard, Note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cxkit.disclosure import Policy, Shown
+    from cxkit.linkage.multilevel import Multilevel
     from cxkit.linkage.pairs import Pairs
 
 
@@ -26,6 +28,7 @@ def guards(
     by_instrument: pd.DataFrame,
     order: str,
     sentence: str,
+    fit: Multilevel | Note,
 ) -> list[Guard]:
     """Return every guard of this question, fired or not, with what it saw."""
     limits = steps[steps["verdict"] == "limits"]
@@ -80,6 +83,11 @@ def guards(
             "computed between them."
             if many
             else "One instrument throughout.",
+        ),
+        Guard(
+            kind="multilevel fit",
+            fired=not isinstance(fit, Note) and (fit.singular or fit.agreed < fit.searches),
+            text="No multilevel model was fitted." if isinstance(fit, Note) else searched(fit),
         ),
         Guard(
             kind="ceiling",

@@ -87,11 +87,10 @@ def models(pairs: Pairs, fit: Multilevel | Note, *, level: float) -> Table | Not
             )
         ]
     )
-    singular = " The unit variance is zero: the fit is singular." if fit.singular else ""
     return Table.of(
         rows,
         caption=f"{pairs.experience_unit} of a customer per point of the unit's engagement: "
-        f"{fit.n:,} answers in {fit.units:,} units, one random intercept a unit.{singular}",
+        f"{fit.n:,} answers in {fit.units:,} units, one random intercept a unit. {searched(fit)}",
         columns=[
             ("Slope", "slope", "text"),
             ("Value", "value", "coefficient"),
@@ -99,6 +98,20 @@ def models(pairs: Pairs, fit: Multilevel | Note, *, level: float) -> Table | Not
             ("Method", "note", "text"),
         ],
     )
+
+
+def searched(fit: Multilevel) -> str:
+    """Say how the model was fitted, that it is singular, and whether the searches agree."""
+    said = f"All {fit.searches} searches found the same largest likelihood."
+    if fit.agreed < fit.searches:
+        said = (
+            f"Only {fit.agreed} of {fit.searches} searches found the largest likelihood, the worst "
+            f"stopped {markup.number(fit.behind, 3)} below it: it has more than one peak or is "
+            "flat, so the variance between units is in doubt."
+        )
+    if fit.singular:
+        said += " The variance between units is zero: the fit is singular, and is least squares."
+    return said
 
 
 def multilevel(pairs: Pairs, *, level: float) -> Multilevel | Note:

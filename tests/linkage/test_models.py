@@ -11,7 +11,9 @@ import pytest
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
 from cxkit.linkage import sections
+from cxkit.linkage.likelihood import AGREE, STARTS, Likelihood
 from cxkit.linkage.panel import likelihood_ratio
+from cxkit.linkage.sections import searched
 from tests.reference_case import expected, table
 
 
@@ -187,6 +189,63 @@ def test_case_22_a_singular_fit_is_flagged_and_equals_least_squares():
     assert fit.least_squares.value == pytest.approx(fit.between.value, abs=1e-10)
     assert fit.log_likelihood == pytest.approx(want["reml_loglik"], abs=1e-8)
     assert fit.within.status == "no data"
+
+
+def two_peaks(far: float) -> pd.DataFrame:
+    """Return five large units whose means are equal, and one person far from all of them.
+
+    The five say that units do not differ, the one that they do: each is a peak of the likelihood.
+    """
+    noise = np.random.default_rng(3).normal(size=(5, 300))
+    noise -= noise.mean(axis=1, keepdims=True)
+    unit = np.append(np.repeat(np.arange(5), 300), 5)
+    return pd.DataFrame({"u": unit, "y": np.append(noise.ravel(), far)})
+
+
+@pytest.mark.parametrize("criterion", ["REML", "ML"])
+@pytest.mark.parametrize(("far", "zero"), [(5, True), (8, False)])
+def test_a_search_from_one_start_may_miss_the_best_and_that_is_told(far, zero, criterion):
+    """On a fine grid of its own the best is where the kit says, and one start ends elsewhere."""
+    rows = two_peaks(far)
+    fit = cx.within_between(rows, unit="u", y="y", criterion=criterion)
+    codes, y = rows["u"].to_numpy(), rows["y"].to_numpy()
+    likelihood = Likelihood(np.ones((len(y), 1)), y, codes, 6, criterion)
+    grid = [0.0, *np.logspace(-5, 4, 4000)]
+    best = max(likelihood.at(ratio)[3] for ratio in grid)
+    assert best - 1e-9 <= fit.log_likelihood < best + 1e-4
+    assert fit.singular is zero
+    ends = [likelihood.at(likelihood.by_slope(start))[3] for start in STARTS]
+    assert max(ends) - min(ends) > 1, "from some start the climb ends at the lower peak"
+    assert fit.behind == pytest.approx(best - min(ends), abs=1e-3)
+    assert 1 < fit.agreed < fit.searches
+    assert "more than one peak" in searched(fit)
+
+
+def test_the_best_is_kept_whichever_search_finds_it(monkeypatch):
+    """A grid that stops at zero, as a fragile routine might: another search is the answer."""
+    right = cx.within_between(two_peaks(8), unit="u", y="y")
+    monkeypatch.setattr(Likelihood, "by_grid", lambda _: 0.0)
+    found = cx.within_between(two_peaks(8), unit="u", y="y")
+    assert found.log_likelihood == pytest.approx(right.log_likelihood, abs=AGREE)
+    assert (found.singular, found.agreed) == (False, right.agreed - 1)
+
+
+def test_where_there_is_one_peak_all_searches_agree():
+    rng = np.random.default_rng(8)
+    unit = np.repeat(np.arange(25), 12)
+    y = rng.normal(size=25)[unit] + rng.normal(size=300)
+    fit = cx.within_between(pd.DataFrame({"u": unit, "y": y}), unit="u", y="y")
+    assert fit.agreed == fit.searches
+    assert fit.behind < AGREE
+    assert "found the same largest likelihood" in searched(fit)
+    likelihood = Likelihood(np.ones((300, 1)), y, unit, 25, "REML")
+    ratios = [likelihood.by_slope(start) for start in STARTS]
+    assert ratios == pytest.approx([fit.unit_variance / fit.residual_variance] * 3, rel=1e-2)
+    none = cx.within_between(pd.DataFrame({"u": unit, "y": y - np.repeat(
+        np.bincount(unit, y) / 12, 12)}), unit="u", y="y")  # fmt: skip
+    assert none.singular
+    assert none.agreed == none.searches
+    assert "singular" in searched(none)
 
 
 def test_the_likelihood_is_statsmodels_where_that_converges():
