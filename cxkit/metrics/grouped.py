@@ -93,7 +93,7 @@ def scoring(
     >>> cx.scoring(cx.csat)
     {1: 0, 2: 0, 3: 0, 4: 1, 5: 1}
     """
-    return _scoring(metric, choices, asked="scoring")[0].answers()
+    return check_scoring(metric, choices, asked="scoring")[0].answers()
 
 
 def grouped(
@@ -107,7 +107,7 @@ def grouped(
     clusters: str | None = None,
 ) -> pd.DataFrame:
     """Return a metric of points for every group of rows or of patterns with counts."""
-    scored, level = _scoring(metric, choices, asked="by")
+    scored, level = check_scoring(metric, choices, asked="by")
     values, missing = scored.read(frame[column])
     group, labels, many = groups(frame, names)
     sums = moments_of(
@@ -132,7 +132,7 @@ def from_moments(
     choices: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return a metric for every group of a table of moments, as :func:`cxkit.moments` gives it."""
-    scored, level = _scoring(metric, choices, asked="by")
+    scored, level = check_scoring(metric, choices, asked="by")
     need_columns(table, [f"{column}_{part}" for part in _PLAIN], asked="by, moments")
     group, labels, many = groups(table, names)
     robust = f"{column}_clusters" in table.columns
@@ -201,10 +201,10 @@ def check_choices(
         )
 
 
-def _scoring(
+def check_scoring(
     metric: Callable[..., Any], choices: Mapping[str, Any] | None, *, asked: str
 ) -> tuple[Scoring, float]:
-    """Return what gives a metric its points, and the level asked for."""
+    """Return what gives a metric its points, and the level asked for, or refuse another metric."""
     if metric not in SCORINGS:
         known = ", ".join(f"cx.{m.__name__}" for m in SCORINGS)
         raise QuestionError(

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from cxkit import markup
-from cxkit.errors import QuestionError
-from cxkit.metrics.answers import need_columns
-from cxkit.metrics.compare import by, difference, measured
+from cxkit.metrics.answers import need_columns, nobody_answered
+from cxkit.metrics.clusters import check_clusters, check_counts, moments_of, spread
+from cxkit.metrics.compare import difference, measured
+from cxkit.metrics.grouped import check_scoring, groups
 from cxkit.results import Estimate, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
-
-#: Scores that are means of single answers: only these are the sum of their segments.
-_ADDITIVE = {"points", "%", "score"}
 
 _CELLS = ["share_before", "share_now", "before", "now", "change", "within", "mix"]
 
@@ -39,7 +38,7 @@ def what_moved(
 ) -> Table:
     """Split the change of a score between two periods into change within segments and of their mix.
 
-    Question: did the score move, or the mix of customers? Interval: that of the difference; normal
+    Question: did the score move, or the mix of customers? Interval: that of the difference; t
     within segments.
 
     Parameters
@@ -84,14 +83,20 @@ def what_moved(
     mix = (w1 - w0) ((y0 + y1) / 2 - Y), Y the mean of the scores of both periods; their sums are
     exactly the change of all. A segment without answers in one period has its score of the other,
     so that its coming or going is all mix. The interval of within takes the shares as they are:
-    sum of (w0 + w1)^2 / 4 (se0^2 + se1^2). Who answers in both periods is taken as two people,
-    which makes intervals too wide where they answer alike. It describes; it does not say why a mix
-    changed. Missing answers count in no share.
+    sum of (w0 + w1)^2 / 4 (se0^2 + se1^2), each se from its own answers with n - 1, and t on
+    Satterthwaite's degrees of freedom. A single answer, or a single cluster, shows no spread: it
+    takes the mean variance of one answer (of one cluster) of the other cells, and where no cell has
+    two, or all within every cell answered alike, there is no interval. Who answers in both periods
+    is taken as two people, which makes intervals too wide where they answer alike. It describes; it
+    does not say why a mix changed. Missing answers count in no share.
 
     References
     ----------
     Kitagawa, E. M. (1955). Components of a difference between two rates. Journal of the American
     Statistical Association 50(272), 1168-1194. doi:10.1080/01621459.1955.10501299
+
+    Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components.
+    Biometrics Bulletin 2(6), 110-114. doi:10.2307/3002019
 
     Examples
     --------
@@ -115,36 +120,16 @@ def what_moved(
         [column, segment, period, *(c for c in (counts, clusters) if c is not None)],
         asked="what_moved",
     )
+    check_scoring(metric, choices, asked="what_moved")
     special = {n: c for n, c in (("counts", counts), ("clusters", clusters)) if c is not None}
     halves = [frame[frame[period] == at] for at in (before, now)]
     whole = [
         measured(h, metric, [column], choices, asked="what_moved", special=special) for h in halves
     ]
-    if whole[0].measured_in not in _ADDITIVE:
-        raise QuestionError(
-            f"what_moved: {whole[0].metric} is no mean of single answers, so segments do not add "
-            "up to it.\n  Use cx.nps, cx.csat, cx.csat_mean, cx.ces, cx.ces_mean or cx.share."
-        )
     total = difference(whole[1], whole[0], a_name=str(now), b_name=str(before))
-    parts = [
-        by(
-            h, segment, metric, column=column, choices=choices, counts=counts, clusters=clusters
-        ).set_index(segment)
-        for h in halves
-    ]
-    names = [*parts[0].index, *(s for s in parts[1].index if s not in parts[0].index)]
-    cells = pd.DataFrame({segment: names})
-    for which, found, of in zip(("before", "now"), parts, whole, strict=True):
-        at = found.reindex(names)
-        n = at["n"].fillna(0).to_numpy(dtype=np.float64)
-        cells[f"n_{which}"] = n.astype(np.int64)
-        cells[f"share_{which}"] = 100 * n / of.n if of.n else np.nan
-        cells[which] = at["value"].to_numpy(dtype=np.float64, na_value=np.nan)
-        cells[f"why_{which}"] = at["reason"].where(at["n"] > 0, "").to_numpy(dtype=object)
-        cells[f"se_{which}"] = at["se"].to_numpy(dtype=np.float64, na_value=np.nan)
-    cells["change"] = cells["now"] - cells["before"]
+    cells = _cells(halves, metric, segment, column, choices, special)
     known = not any(e.value is None for e in whole)
-    within_error = _split(cells) if known else float("nan")
+    half, why = _split(cells, total.level) if known else (None, "")
     row: dict[str, Any] = {
         segment: "all",
         "n_before": whole[0].n,
@@ -159,43 +144,104 @@ def what_moved(
         "low": total.low,
         "high": total.high,
     }
-    half = -float(ndtri((1 - total.level) / 2)) * within_error
-    if known:
+    if half is not None:
         row |= {"within_low": row["within"] - half, "within_high": row["within"] + half}
     cells["reason"] = [_why(r) for r in cells.to_dict("records")]
-    row["reason"] = total.reason
+    row["reason"] = " ".join(said for said in (total.reason, why) if said)
     numbers = [*_CELLS, "low", "high", "within_low", "within_high"]
     both = pd.concat([cells, pd.DataFrame([row])], ignore_index=True).reindex(
         columns=[segment, *numbers, "n_before", "n_now", "reason"]
     )
     both = both.astype(dict.fromkeys(numbers, "float64"))
-    return _table(both, total, segment=segment, before=before, now=now)
+    return _table(both, total, segment=segment, before=before, now=now, why=why)
 
 
-def _split(cells: pd.DataFrame) -> float:
-    """Add the two parts of each segment's change; return the standard error of all within."""
+def _cells(
+    halves: list[pd.DataFrame],
+    metric: Callable[..., Estimate],
+    segment: str,
+    column: str,
+    choices: Mapping[str, Any] | None,
+    special: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return of every segment its score in both periods, the error of it and what that rests on.
+
+    ``free`` is how many degrees of freedom the error has: 0 where one answer or one cluster gave
+    the score, which then has no error of its own.
+    """
+    scored, level = check_scoring(metric, choices, asked="what_moved")
+    times = 1.0 if scored.measured_in == "score" else 100.0
+    group, labels, many = groups(pd.concat(halves), [segment])
+    cells = pd.DataFrame(labels, index=pd.RangeIndex(many))
+    ends = np.cumsum([0, *map(len, halves)])
+    for which, h, start, end in zip(("before", "now"), halves, ends, ends[1:], strict=False):
+        values, missing = scored.read(h[column])
+        given = {n: h[c] for n, c in special.items()}
+        sums = moments_of(
+            scored.points(values),
+            missing=missing,
+            counts=check_counts(given.get("counts"), len(h), asked=scored.asked),
+            clusters=check_clusters(given.get("clusters"), len(h), asked=scored.asked),
+            groups=group[start:end],
+            n_groups=many,
+        )
+        seen = spread(sums, level=level)
+        cells[f"n_{which}"] = sums.n
+        cells[f"missing_{which}"] = sums.n_missing
+        cells[f"share_{which}"] = 100 * sums.n / sums.n.sum() if sums.n.sum() else np.nan
+        cells[which] = times * seen.mean
+        cells[f"variance_{which}"] = (times * seen.se) ** 2
+        cells[f"free_{which}"] = np.where(sums.n > 0, seen.df, np.nan)
+    cells["change"] = cells["now"] - cells["before"]
+    return cells
+
+
+def _split(cells: pd.DataFrame, level: float) -> tuple[float | None, str]:
+    """Add the two parts of each segment's change; return half the interval of all within, or why.
+
+    The variances add up to one on Satterthwaite's degrees of freedom.
+    """
     y0 = cells["before"].fillna(cells["now"])
     y1 = cells["now"].fillna(cells["before"])
     w0, w1 = cells["share_before"] / 100, cells["share_now"] / 100
     middle = float((w0 * y0.fillna(0)).sum() + (w1 * y1.fillna(0)).sum()) / 2
     cells["within"] = ((w0 + w1) / 2 * (y1 - y0)).fillna(0)
     cells["mix"] = ((w1 - w0) * ((y0 + y1) / 2 - middle)).fillna(0)
-    both = cells["before"].notna() & cells["now"].notna()
-    variance = ((w0 + w1) ** 2 / 4 * (cells["se_before"] ** 2 + cells["se_now"] ** 2))[both]
-    return float(np.sqrt(variance.sum()))
+    both = (cells["before"].notna() & cells["now"].notna()).to_numpy()
+    if not both.any():
+        return None, "No interval within segments: no segment answered in both periods."
+    weight = np.tile(((w0 + w1) ** 2 / 4)[both], 2)
+    own, free = (
+        np.concatenate([cells.loc[both, f"{what}_{which}"] for which in ("before", "now")])
+        for what in ("variance", "free")
+    )
+    alone = free < 1
+    freedom = float(free[~alone].sum())
+    if not freedom:
+        return None, "No interval within segments: no cell has two answers or two clusters."
+    # Of one answer or cluster: the mean over the cells whose answers or clusters show it.
+    one = float((free * own * (free + 1))[~alone].sum()) / freedom
+    parts = weight * np.where(alone, 0.0, own)
+    pooled = float(weight[alone].sum()) * one
+    variance = float(parts.sum()) + pooled
+    if not variance > 0:
+        return None, "No interval within segments: all within each answered alike."
+    spent = float((parts[~alone] ** 2 / free[~alone]).sum()) + pooled**2 / freedom
+    return float(stdtrit(variance**2 / spent, (1 + level) / 2)) * math.sqrt(variance), ""
 
 
 def _why(row: dict[Hashable, Any]) -> str:
     """Say why a segment has no score in a period."""
-    gone = [which for which in ("before", "now") if row[which] != row[which]]
+    gone = [which for which in ("before", "now") if not row[f"n_{which}"]]
     if not gone:
         return ""
     said = "in either period." if len(gone) == 2 else f"{gone[0]}: its share is all mix."
-    return " ".join(["No score", said, *(str(row[f"why_{w}"]) for w in gone)]).strip()
+    silent = [nobody_answered(n) for which in gone if (n := int(row[f"missing_{which}"]))]
+    return " ".join(["No score", said, *silent])
 
 
 def _table(
-    frame: pd.DataFrame, total: Any, *, segment: str, before: Hashable, now: Hashable
+    frame: pd.DataFrame, total: Any, *, segment: str, before: Hashable, now: Hashable, why: str
 ) -> Table:
     """Return the parts as a table whose caption reads them."""
     unit, label = total.measured_in, markup.percent_label(total.level)
@@ -203,14 +249,17 @@ def _table(
     if total.value is None:
         caption = f"{total.metric}, {before} to {now}: nothing to split. {total.reason}"
     else:
+        within = ""
+        if not why:
+            limits = markup.interval(whole["within_low"], whole["within_high"], unit)
+            within = f" ({label} interval {limits})"
         opposite = np.sign(parts["change"].dropna()) == -np.sign(total.value)
         caption = (
             f"{total.metric}, {now} less {before}: {markup.quantity(total.value, unit)} ({label} "
             f"interval {markup.interval(total.low, total.high, unit)}), of which "
-            f"{markup.quantity(whole['within'], unit)} within segments by {segment} ({label} "
-            f"interval {markup.interval(whole['within_low'], whole['within_high'], unit)}) and "
+            f"{markup.quantity(whole['within'], unit)} within segments by {segment}{within} and "
             f"{markup.quantity(whole['mix'], unit)} by their mix."
-        )
+        ) + (f" {why}" if why else "")
         if total.value and len(opposite) and opposite.all():
             caption += (
                 " Every segment went the other way than the whole (Simpson's paradox): the change "

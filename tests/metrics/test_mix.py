@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
@@ -115,6 +116,92 @@ def test_a_change_of_mix_alone_leaves_nothing_within():
     assert sum(seen) <= 3 + 3 * math.sqrt(60 * 0.05 * 0.95)
 
 
+def test_within_one_segment_is_welchs_t():
+    rng = np.random.default_rng(3)
+    old, new = rng.integers(1, 6, 9), rng.integers(2, 6, 30)
+    frame = pd.DataFrame({"year": [2024] * 9 + [2025] * 30, "segment": "all of them"})
+    frame["csat"] = [*old, *new]
+    whole = moved(frame, cx.csat_mean, "csat").frame.iloc[-1]
+    there = stats.ttest_ind(new, old, equal_var=False).confidence_interval(0.95)
+    assert (whole["within_low"], whole["within_high"]) == pytest.approx(tuple(there))
+    assert (whole["within_low"], whole["within_high"]) == pytest.approx(
+        (whole["low"], whole["high"])
+    )
+
+
+@pytest.mark.parametrize(("metric", "column"), [(cx.nps, "nps"), (cx.csat_mean, "csat")])
+def test_few_answers_a_cell_are_not_too_sure(metric, column):
+    """Planted: nothing moves within 6 segments, of which a third have one answer a year."""
+    rng = np.random.default_rng(8)
+    year, segment = np.repeat([2024, 2025], 24), np.tile(np.repeat([*range(6)], [1, 3, 8] * 2), 2)
+    told = []
+    for _ in range(100):
+        likely = 0.2 + 0.1 * segment
+        happy = rng.random(48) < likely
+        frame = pd.DataFrame({"year": year, "segment": segment, "nps": np.where(happy, 10, 3)})
+        frame["csat"] = frame["nps"] // 2
+        whole = moved(frame, metric, column).frame.iloc[-1]
+        told.append(not whole["within_low"] <= 0 <= whole["within_high"])
+    assert sum(told) <= 5 + 3 * math.sqrt(100 * 0.05 * 0.95)
+
+
+def test_a_single_answer_or_cluster_is_a_score_and_has_no_spread_of_its_own():
+    frame = pd.DataFrame(
+        {
+            "year": [2024] * 7 + [2025] * 7,
+            "segment": list("aabbbbc") * 2,
+            "who": [1, 1, 2, 3, 4, 5, 6] * 2,
+            "nps": [9, 3, 9, 8, 3, 9, 10, 10, 9, 10, 2, 9, 9, 3],
+        }
+    )
+    for metric, column, clusters in (
+        (cx.nps, "nps", "who"),
+        (cx.csat_mean, "csat", "who"),
+        (cx.csat_mean, "csat", None),
+    ):
+        table = moved(frame.assign(csat=(frame["nps"] + 1) // 2), metric, column, clusters=clusters)
+        whole = table.frame.iloc[-1]
+        assert whole["within"] + whole["mix"] == pytest.approx(whole["change"], abs=1e-10)
+        assert table.frame[["before", "now", "change"]].notna().all(axis=None)
+        assert whole["within_low"] < whole["within"] < whole["within_high"]
+    lone = frame[frame["segment"] == "c"]
+    others = frame[frame["segment"] == "b"]
+    pair = pd.concat([lone, others])
+    wide = moved(pair).frame.iloc[-1]
+    # c has one answer a year: it takes the variance that one answer of b has in both years.
+    one = others.groupby("year")["nps"].apply(
+        lambda s: (100 * np.sign(s - 8)).clip(-100, 100).var()
+    )
+    parts = np.array([one.mean() * 2 * 0.2**2, *(one / 4 * 0.8**2)])
+    freedom = parts.sum() ** 2 / (parts[0] ** 2 / 6 + (parts[1:] ** 2 / 3).sum())
+    half = stats.t.isf(0.025, freedom) * np.sqrt(parts.sum())
+    assert wide["within_high"] - wide["within"] == pytest.approx(half)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        (
+            [(2024, "a", 9), (2024, "b", 3), (2025, "a", 3), (2025, "b", 9)],
+            "no cell has two answers",
+        ),
+        ([(y, s, 10 if s == "a" else 3) for y in (2024, 2025) for s in "aabb"], "answered alike"),
+        (
+            [(2024, "a", 9), (2024, "a", 3), (2025, "b", 3), (2025, "b", 9)],
+            "no segment answered in",
+        ),
+    ],
+)
+def test_where_nothing_shows_the_spread_there_is_no_interval(rows, why):
+    table = moved(pd.DataFrame(rows, columns=["year", "segment", "nps"]))
+    whole = table.frame.iloc[-1]
+    assert pd.isna(whole["within_low"])
+    assert whole["within"] + whole["mix"] == pytest.approx(whole["change"])
+    assert why in whole["reason"]
+    assert why in table.caption
+    assert "nan" not in str(table).lower()
+
+
 def test_counts_are_the_rows_and_clusters_widen():
     frame = made([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]])
     patterns = frame.groupby(["year", "segment", "nps"]).size().reset_index(name="people")
@@ -148,7 +235,7 @@ def test_nothing_to_split_is_said(rows):
 
 def test_refusals():
     frame = made([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6]], n=20)
-    with pytest.raises(QuestionError, match="no mean of single answers"):
+    with pytest.raises(QuestionError, match="waiting_time is not a mean of points of"):
         moved(frame, cx.waiting_time)
     with pytest.raises(ColumnError, match="perhaps you meant 'segment'"):
         moved(frame, segment="segmnt")

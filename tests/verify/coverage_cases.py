@@ -18,7 +18,8 @@ MEAN_HOURS = 10.0
 #: A machine closes a case after this many hours on average, unless it is resolved before.
 MACHINE_HOURS = 40.0
 TAU = 24.0
-AS_OF = pd.Timestamp("2025-03-01")
+#: A moment, not a day: a day would end at its midnight, with hours in which nothing is seen.
+AS_OF = pd.Timestamp("2025-03-01 12:00")
 
 
 def within(hours: float) -> float:
