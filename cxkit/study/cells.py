@@ -48,7 +48,7 @@ class Cells:
     ) -> None:
         """Refuse the rows of ``bad``: value (unless private), what it is not, how many."""
         rows = np.flatnonzero(bad)
-        values = list(dict.fromkeys(self.text[rows].tolist()))
+        values = [seen(value) for value in dict.fromkeys(self.text[rows].tolist())]
         several = len(values) > 1
         shown = "the value there" if self.private else some(values)
         if self.private and len(rows) > 1:
@@ -150,6 +150,15 @@ def some(values: Sequence[str], most: int = 3) -> str:
 def short(value: str) -> str:
     """Return a value that fits into a sentence."""
     return value if len(value) <= 40 else value[:37] + "..."
+
+
+def seen(value: str) -> str:
+    r"""Return a value, in quotes and with the names of its letters where some cannot be seen.
+
+    >>> seen("9"), seen("très bon"), seen("7\u200b")
+    ('9', 'très bon', "'7\\u200b'")
+    """
+    return value if value.isprintable() and value.strip() == value else ascii(value)
 
 
 def visible(value: str) -> str:

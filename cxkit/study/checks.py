@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxkit.errors import ColumnError
 from cxkit.study import contract as contracts
-from cxkit.study.cells import Cells, place_of, short
+from cxkit.study.cells import Cells, place_of, seen, short
 from cxkit.study.columns import Amount, Column, Experience, Id, Score, Text
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
@@ -21,7 +21,7 @@ from cxkit.study.kinds import typed
 from cxkit.study.labelled import Labels, labels_of, with_words
 from cxkit.study.ledger import Ledger, Place
 from cxkit.study.load import open_table
-from cxkit.study.wording import nearest
+from cxkit.study.wording import nearest, scalar
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -202,6 +202,14 @@ def read_study_table(
             cure=f"Export it again, or take  {name}:  out of study.yml.",
         )
         return None
+    if (again := _header_again(raw, table)).any():
+        ledger.refuse(
+            "CX-E058",
+            f"the header stands there again, as a row ({again.sum():,} of {len(again):,} rows).",
+            place_of(name, shown, raw, raw.lines, again),
+            cure="Two exports were put one below the other: take those rows out.",
+        )
+        return None
     labels = labels_of(raw, table)
     series: dict[str, pd.Series] = {}
     # Numbers take more room on the way than they fill; words stay as they are, so they come last.
@@ -245,6 +253,16 @@ def read_study_table(
     if isinstance(table, contracts.UnitScores):
         _instrument(checked, table, ledger)
     return checked
+
+
+def _header_again(raw: RawTable, table: Table) -> np.ndarray:
+    """Return which rows hold the name of every column that is asked for."""
+    asked = {spec.column for spec in table.roles.values() if spec.column in raw.columns}
+    again = np.full(raw.rows, len(asked) > 1)
+    for column in sorted(asked):
+        if again.any():
+            again &= np.asarray(raw.columns[column] == column, dtype=bool)
+    return again
 
 
 def _numeric(table: Table) -> list[str]:
@@ -305,19 +323,30 @@ def refuse_absent(
         ledger.refuse(
             "CX-E014",
             f"none of the columns asked for ({', '.join(names[:10])}) stands in the first line: "
-            f"{', '.join(short(name) for name in raw.header[:10])}.",
+            f"{', '.join(seen(short(name)) for name in raw.header[:10])}.",
             Place(name, file, "", (1,) if raw.place == "line" else (), 1),
             cure="If that is data, put the names of the columns on the first line; else mend the "
             "names in study.yml.",
             error=ColumnError,
         )
         return
+    if asked > 1 and len(raw.header) == 1 and raw.place == "line":
+        ledger.refuse(
+            "CX-E014",
+            f"the first line is one name, {seen(short(raw.header[0]))!s}, and {asked} columns are "
+            "asked for: what stands between the fields is not known.",
+            Place(name, file, "", (1,), 1),
+            cure='Say it in study.yml, as in  delimiter: "~"',
+            error=ColumnError,
+        )
+        return
     for role, spec in absent:
         near = nearest(spec.column, raw.header)
-        seen = ", ".join(raw.header[:30]) + (" ..." if len(raw.header) > 30 else "")
-        cure = f"columns in the file: {seen}"
+        there = ", ".join(map(seen, raw.header[:30])) + (" ..." if len(raw.header) > 30 else "")
+        cure = f"columns in the file: {there}"
         if near:
-            cure += f"\n  perhaps the name differs: in study.yml write  {role}: {{column: {near}}}"
+            cure += "\n  perhaps the name differs: in study.yml write  "
+            cure += f"{role}: {{column: {scalar(near)}}}"
         ledger.refuse(
             "CX-E018",
             f"the study asks for column {spec.column!r}, which the file does not have.",

@@ -44,7 +44,7 @@ CX-E018 A column that the study asks for is not in the file.
   Mend its name in study.yml; the message lists the columns of the file.
 CX-E019 The file has a header and no rows.
   Export it again, or take the table out of study.yml.
-CX-E020 A zip holds several files, none, or needs a password.
+CX-E020 A zip holds several files, none, or another one, or needs a password.
   Take the file out of the zip and name it.
 CX-E021 A compressed file grows beyond every table of text.
   If it is right, unpack it yourself and name the file.
@@ -104,6 +104,10 @@ CX-E055 A column of groups has nearly as many levels as rows: it is an identifie
   Name the column that holds the group.
 CX-E056 Answers are labels that study.yml does not declare.
   Declare them: `labels: {agree: 4, ...}`; of two languages, declare both. Or mend a misspelling.
+CX-E057 The last row is a total or a mean of the others.
+  Take it out of the file.
+CX-E058 A row repeats the header: two exports were put one below the other.
+  Take those rows out of the file.
 CX-E061 A table that others are read against was given as a `source:`.
   Export it and write `file:`.
 CX-E062 The source is not there, or cannot be read.
@@ -248,6 +252,10 @@ CX-F049 A database was in use when it was copied; rows in its -wal file are not 
   Close the program that writes to it, and copy it again.
 CX-F050 A table has a single row.
   Look whether the export is whole; from one row nothing can be told of others.
+CX-F051 A quoted field holds lines that look like rows.
+  Look at the field; a quote that closes too late takes in the rows below it.
+CX-F052 A day is one that programs write for "no date" (1900-01-01, 1970-01-01).
+  Empty the cell if it means no date.
 """
 
 #: Repairs that somebody declared, in the file or in study.yml: a strict study takes them too.

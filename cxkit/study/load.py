@@ -107,12 +107,15 @@ def read_table(
     how = how or Reading()
     asked = frozenset(wanted)
     kind = kind_of(content)
-    if kind == "gzip":
-        content = unpacked(content)
-        kind = kind_of(content)
-    elif kind == "zip":
-        held = unzipped(content)
-        kind, content = ("zip", content) if held is None else (kind_of(held), held)
+    held = unpacked(content) if kind == "gzip" else unzipped(content) if kind == "zip" else None
+    if held is not None:
+        kind, content = kind_of(held), held
+        if kind == "gzip" or (kind == "zip" and unzipped(held) is not None):
+            raise UnreadableError(
+                "CX-E020",
+                "it is packed twice: what it holds is packed, too.",
+                "Unpack it once, and name what comes out.",
+            )
     if kind == "empty":
         raise UnreadableError("CX-E006", "the file is empty.", "Export it again.")
     reader = READERS.get(kind)

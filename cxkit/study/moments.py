@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.study.cells import some
+from cxkit.study.wording import scalar
 
 if TYPE_CHECKING:
     from cxkit.study import columns as c
@@ -19,7 +20,13 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?", re.ASC
 _ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)", re.ASCII)
 _NAMED_ZONE = re.compile(r".*:\d\d(\.\d+)? [A-Z]{3,5}")
 _PARTS = re.compile(r"(\d{1,2})([./-])(\d{1,2})[./-](\d\d|\d{4})( .*)?")
+_YEAR_FIRST = re.compile(r"\d{4}([./-]?)\d{1,2}\1\d{1,2}([T ].*)?", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d+)?|\d{10}|\d{13}")
+
+
+#: Days that programs write where they have none.
+NO_DAY = ("0001-01-01", "1601-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01",
+          "1904-01-01", "1970-01-01")  # fmt: skip
 
 
 def dates(cells: Cells, spec: c.Date) -> pd.Series:
@@ -43,6 +50,7 @@ def dates(cells: Cells, spec: c.Date) -> pd.Series:
     if unread.any():
         _refuse_dates(cells, spec, unread[codes], iso=iso)
     zone = np.where(unread, "", zones).astype(object)
+    _flag_no_day(cells, days, codes)
     days = _in_one_zone(cells, spec, days, zone, codes)
     values = days.take(codes).reset_index(drop=True)
     late = (values >= cells.as_of + pd.Timedelta(days=1)).to_numpy()
@@ -55,6 +63,21 @@ def dates(cells: Cells, spec: c.Date) -> pd.Series:
             "leave the cell empty.",
         )
     return values
+
+
+def _flag_no_day(cells: Cells, days: pd.Series, codes: np.ndarray) -> None:
+    """Flag days that programs write for "no date"; whether they mean it, nobody can tell."""
+    nothing = days.dt.strftime("%Y-%m-%d").isin(NO_DAY).to_numpy()
+    if nothing.any():
+        shown = "" if cells.private else f" ({some(cells.text[nothing[codes]].tolist()[:1])})"
+        n = int(nothing[codes].sum())
+        cells.ledger.flag(
+            "CX-F052",
+            f"{n:,} value{'s' if n > 1 else ''}{shown} may stand for no date: programs write such "
+            "a day where they have none; kept as written.",
+            cells.place(nothing[codes]),
+            cure="If it means no date, leave the cell empty.",
+        )
 
 
 def _in_one_zone(
@@ -176,7 +199,7 @@ def _seen(
     parts = [_PARTS.fullmatch(text) for text in texts]
     dated = bad & np.array([found is not None for found in parts])
     if not dated.any():
-        return "CX-E033", _form_cure(cells, "" if iso else spec.date, ".", "%Y"), None
+        return "CX-E033", _year_first_cure(cells, spec, texts[bad], iso=iso), None
     found = next(p for p, is_bad in zip(parts, bad, strict=True) if is_bad and p)
     mark, year = found[2], "%y" if len(found[4]) == 2 else "%Y"
     cure = _form_cure(cells, "" if iso else spec.date, mark, year)
@@ -192,11 +215,25 @@ def _seen(
     return "CX-E033", cure, None
 
 
+def _year_first_cure(cells: Cells, spec: c.Date, texts: np.ndarray, *, iso: bool) -> str:
+    """Say how dates with the year first are mended: there is no such day, or another form."""
+    found = [_YEAR_FIRST.fullmatch(text) for text in texts] if iso else [None]
+    if not all(found):
+        return _form_cure(cells, "" if iso else spec.date, ".", "%Y")
+    if any(re.match(r"\d{4}-\d\d-\d\d", text) for text in texts):
+        return "There is no such day, or hour (24:00 is 00:00 of the next day): mend the file."
+    mark = next(part[1] for part in found if part)
+    return (
+        f"Declare its form:  {cells.role}: {{column: {scalar(cells.spec.column)}, "
+        f'date: "%Y{mark}%m{mark}%d"}}'
+    )
+
+
 def _form_cure(cells: Cells, declared: str, mark: str, year: str) -> str:
     """Say how the form of a date is declared, or that the one declared does not fit."""
     if declared:
         return f"Mend it, or declare another form than  date: {declared!r}."
     return (
-        f"Declare its form, as in  {cells.role}: {{column: {cells.spec.column}, "
+        f"Declare its form, as in  {cells.role}: {{column: {scalar(cells.spec.column)}, "
         f'date: "%d{mark}%m{mark}{year}"}}  (%m before %d if the month comes first)'
     )

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import ScaleError
-from cxkit.study.cells import Cells, some
-from cxkit.study.wording import nearest
+from cxkit.study.cells import Cells, seen, some
+from cxkit.study.wording import nearest, scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cxkit.study import columns as c
 
 #: Digits are those of ASCII: others are refused, not read.
@@ -44,7 +46,7 @@ def as_number(text: str) -> float | None:
     (1000.0, None, None, None, None)
     """
     number = float(text) if _NUMBER.fullmatch(text) else math.inf
-    return number if math.isfinite(number) else None
+    return number + 0.0 if math.isfinite(number) else None  # minus nothing is nothing
 
 
 def _closed(cells: Cells) -> Cells:
@@ -167,15 +169,26 @@ def _label_cure(cells: Cells, spec: c.Score, off: list[str]) -> str:
     )
 
 
+def _spellings(texts: Iterable[str]) -> str:
+    """Say how numbers are written that are not plain; "" where nothing is known of it."""
+    held = list(texts)
+    kinds = [k for k, form in _OTHER_SPELLINGS.items() if any(map(form.fullmatch, held))]
+    return f"They have {', '.join(kinds)}. " if kinds else ""
+
+
 def _score_cure(cells: Cells, off: list[str]) -> str:
-    """Say how a code for no answer is declared."""
+    """Say how a code for no answer is declared, or that the numbers are written in another way."""
+    if _spellings(off):
+        return f"{_spellings(off)}Write answers in the digits 0 to 9, and nothing else."
+    if all(re.fullmatch(r"\d+,\d+", text) for text in off):
+        return 'If the comma is a decimal mark, write  decimal: ","  in study.yml.'
     if cells.private:
         return (
             'If it is a code for "no answer", list it after  missing:  '
             f"under {cells.table} in study.yml (values of this table are never shown)."
         )
-    shown = [text if as_number(text) is not None else f'"{text}"' for text in off[:5]]
-    meaning = some(off) + (" mean" if len(off) > 1 else " means")
+    shown = [text if as_number(text) is not None else scalar(text) for text in off[:5]]
+    meaning = some([*map(seen, off)]) + (" mean" if len(off) > 1 else " means")
     return (
         f'If {meaning} "no answer", write  '
         f"missing: [{', '.join([*cells.missing, *shown])}]  under {cells.table} in study.yml."
@@ -187,9 +200,7 @@ def amounts(cells: Cells) -> pd.Series:
     cells = _closed(cells)
     values, bad = cells.distinct(as_number)
     if bad.any():
-        texts = dict.fromkeys(cells.text[bad].tolist())
-        kinds = [k for k, form in _OTHER_SPELLINGS.items() if any(map(form.fullmatch, texts))]
-        seen = f"They have {', '.join(kinds)}. " if kinds else ""
+        seen = _spellings(dict.fromkeys(cells.text[bad].tolist()))
         cells.refuse(
             "CX-E036",
             bad,
@@ -215,7 +226,8 @@ def weights(cells: Cells) -> pd.Series:
                 if empty
                 else f"{'are no weights' if many else 'is no weight'}"
             ),
-            cure="A weight is a number of 0 or more in every row. Fill it in, or take the row out.",
+            cure=_spellings(dict.fromkeys(cells.text[unread].tolist()))
+            + "A weight is a plain number of 0 or more in every row. Mend it, or take the row out.",
             of=f" of {len(bad):,} rows",
         )
     elif not (values > 0).any():

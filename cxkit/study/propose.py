@@ -11,10 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import yaml
-
 from cxkit.study.signs import SIGNS, Sign
 from cxkit.study.within import parts_of
+from cxkit.study.wording import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -189,7 +188,7 @@ def _table(table: Proposed, folder: Path) -> list[str]:
     lines += [f"  # QUESTION: {_comment(question)}" for question in table.questions]
     lines.append(f"  {_line('file', os.path.relpath(file.path, folder), f'{file.rows:,} rows')}")
     for key, value in file.how.items():
-        text = _scalar(value) if isinstance(value, str) else str(value)
+        text = scalar(value) if isinstance(value, str) else str(value)
         why = "one of several parts" if key == file.part[0] else "as you said"
         lines.append(f"  {key}: {text}  # {why}")
     lines += [f"  # reading it: {_comment(text)}" for text in file.told]
@@ -230,7 +229,7 @@ def _keys_left(table: Proposed, tables: Iterable[Proposed]) -> list[str]:
     left = {p.name for p in table.rest}
     return [
         f"Is {column.name} the {role}, as in {_shown(other.file)}? Then write  "
-        f"{role}: {_scalar(column.name)}"
+        f"{role}: {scalar(column.name)}"
         for other in tables
         for role, column in other.roles.items()
         if role in {"customer", "unit"} & known and column.name in left
@@ -310,15 +309,15 @@ def _rivals(table: Proposed, role: str, column: Profile) -> str:
 
 def _value(role: str, column: Profile) -> _Value:
     """Return what stands after a role, what is to be asked, and whether it can stand at all."""
-    name = _scalar(column.name)
+    name = scalar(column.name)
     low, high = column.range or (0, 10)
     told = f"scale: [{low:g}, {high:g}]"
     if column.kind == "day":
-        form = f", date: {_scalar(column.form)}" if column.form else ""
+        form = f", date: {scalar(column.form)}" if column.form else ""
         text = f"{{column: {name}{form}}}" if form else name
         return _Value(text.replace(', date: "?"', ""), certain=column.form != "?")
     if column.kind == "yes or no" and column.yes:
-        spelled = f"yes: [{_scalar(column.yes)}], no: [{_scalar(column.no)}]"
+        spelled = f"yes: [{scalar(column.yes)}], no: [{scalar(column.no)}]"
         return _Value(f"{{column: {name}, {spelled}}}")
     if role in {"nps", "enps"}:
         usual = (low, high) == (0, 10)
@@ -358,9 +357,9 @@ def _groups(table: Proposed) -> list[str]:
             while key in keys or key in table.roles:
                 key += "_2"
             keys.add(key)
-            value = f"{{column: {_scalar(p.name)}, scale: [{low:g}, {high:g}]}}"
+            value = f"{{column: {scalar(p.name)}, scale: [{low:g}, {high:g}]}}"
             why = evidence_of(p, private=table.private)
-            lines.append(f"    {_scalar(key)}: {value}  # {_comment(why)}")
+            lines.append(f"    {scalar(key)}: {value}  # {_comment(why)}")
             lines += [
                 f"    # QUESTION: {_comment(question)}"
                 for question in p.questions
@@ -377,7 +376,7 @@ def _groups(table: Proposed) -> list[str]:
         return []
     table.rest = [p for p in table.rest if p not in groups]
     told = "; ".join(f"{p.name}: {p.evidence}" for p in groups)
-    return [f"  {group}: [{', '.join(_scalar(p.name) for p in groups)}]  # {_comment(told)}"]
+    return [f"  {group}: [{', '.join(scalar(p.name) for p in groups)}]  # {_comment(told)}"]
 
 
 def _shown(file: Described) -> str:
@@ -388,20 +387,7 @@ def _shown(file: Described) -> str:
 
 def _line(key: str, value: str, why: str) -> str:
     """Return one key with its value and why it is so."""
-    return f"{key}: {_scalar(value)}  # {_comment(why)}"
-
-
-def _scalar(text: str) -> str:
-    r"""Return a text as YAML reads it back, whatever stands in it.
-
-    >>> _scalar("nps"), _scalar("no"), _scalar("2025"), _scalar("a: b # c\n")
-    ('nps', '"no"', '"2025"', '"a: b # c\\n"')
-    """
-    plain = re.fullmatch(r"[A-Za-z_][\w .-]*[\w.]|[A-Za-z_]", text) is not None
-    if plain and yaml.safe_load(text) == text:
-        return text
-    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**6)
-    return quoted.strip()
+    return f"{key}: {scalar(value)}  # {_comment(why)}"
 
 
 def _comment(text: str) -> str:

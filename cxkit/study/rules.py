@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.study.checks import KEYS, NEEDED, Checked, words_of
+from cxkit.study.columns import Id, Text
 from cxkit.study.contract import DatedCustomers, Responses, UnitScores
 from cxkit.study.meaning import hold_meaning
 
@@ -22,6 +23,16 @@ ORDER = {
     "tickets": [("opened", "first_response"), ("opened", "resolved")],
 }
 
+#: How a row that sums up the others is called.
+TOTALS = frozenset(
+    {
+        *("total", "totals", "grand total", "subtotal", "sum", "average", "mean", "avg"),
+        *("summe", "gesamt", "gesamtsumme", "gesamtergebnis", "mittelwert", "durchschnitt"),
+        *("totale", "totaal", "gemiddelde", "moyenne", "somme", "media", "promedio", "suma"),
+        *("итого", "合計", "总计"),
+    }
+)
+
 #: In fewer rows than this it may be that nobody answered; in more, the column is a wrong one.
 SILENCE_POSSIBLE = 10
 
@@ -33,6 +44,7 @@ def hold_rules(checked: Checked, ledger: Ledger) -> None:
     """Hold one table to its own rules; exact copies of a row with an id are dropped and told."""
     _needed(checked, ledger)
     _footnotes(checked, ledger)
+    _total(checked, ledger)
     _rows_once(checked, ledger)
     _days_in_order(checked, ledger)
     _encoded_once(checked, ledger)
@@ -81,6 +93,27 @@ def _footnotes(checked: Checked, ledger: Ledger) -> None:
         )
 
 
+def _total(checked: Checked, ledger: Ledger) -> None:
+    """Refuse a last row that calls itself a total and lacks what every other row has."""
+    frame = checked.frame
+    if len(frame) < 3:
+        return
+    kinds = {role: spec for role, spec in checked.table.roles.items() if role != "comment"}
+    words = [r for r, spec in kinds.items() if isinstance(spec, Id | Text) and r in frame]
+    last = frame.iloc[-1]
+    if not any(str(last[role]).strip(" :").casefold() in TOTALS for role in words):
+        return
+    rest = frame.iloc[:-1]
+    if any(rest[role].notna().all() for role in frame.columns[last.isna()]):
+        ledger.refuse(
+            "CX-E057",
+            "the last row is a total or a mean of the others: it says so, and lacks what every "
+            "other row has.",
+            checked.place(np.arange(len(frame)) == len(frame) - 1),
+            cure="Take it out of the file.",
+        )
+
+
 def _rows_once(checked: Checked, ledger: Ledger) -> None:
     """Drop exact copies of rows with an id; refuse one id with different rows; flag the rest."""
     frame = checked.frame
@@ -90,14 +123,11 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
         text = pd.DataFrame(dict(checked.raw.columns))
         copies = text.duplicated().to_numpy()
         if copies.any():
-            ledger.flag(
-                "CX-F001",
-                f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
-                "without an id they may be different people with the same answers.",
-                checked.place(copies),
-            )
+            _copies_without_id(checked, copies, ledger)
         return
     filled = frame[key].notna().all(axis=1)
+    if not filled.all() and (copies := (frame.duplicated() & ~filled).to_numpy()).any():
+        _copies_without_id(checked, copies, ledger)
     if _all_differ(frame[key]) or not frame[key].duplicated().any():
         return
     copies = (frame.duplicated() & filled).to_numpy()
@@ -122,6 +152,16 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
             checked.place(again, role=key[0]),
             cure="One of them is wrong, or this column is not what tells rows apart.",
         )
+
+
+def _copies_without_id(checked: Checked, copies: np.ndarray, ledger: Ledger) -> None:
+    """Flag copies of which nobody can tell whether they are one person."""
+    ledger.flag(
+        "CX-F001",
+        f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
+        "without an id they may be different people with the same answers.",
+        checked.place(copies),
+    )
 
 
 def _all_differ(keys: pd.DataFrame) -> bool:

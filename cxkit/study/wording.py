@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from difflib import get_close_matches
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 if typing.TYPE_CHECKING:
@@ -43,6 +45,21 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
         found = [k for k in folded if wanted in k or (len(k) > 2 and k in wanted)]
         found = found if len(found) == 1 else []
     return folded[found[0]] if found else None
+
+
+def scalar(text: str) -> str:
+    r"""Return a text as YAML reads it back, whatever stands in it; what cannot be seen is named.
+
+    >>> scalar("nps"), scalar("no"), scalar(" nps"), scalar("a: b # c\n"), scalar("\ufeffid")
+    ('nps', '"no"', '" nps"', '"a: b # c\\n"', '"\\uFEFFid"')
+    """
+    plain = re.fullmatch(r"[A-Za-z_][\w .-]*[\w.]|[A-Za-z_]", text) is not None
+    if plain and yaml.safe_load(text) == text:
+        return text
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**6)
+    return "".join(
+        c if c.isprintable() or ord(c) > 0xFFFF else f"\\u{ord(c):04X}" for c in quoted.strip()
+    )
 
 
 def message(name: str, faults: Sequence[tuple[int, str]]) -> str:

@@ -83,6 +83,86 @@ def test_two_changes_bring_out_their_code(shop: Shop, code: str, changed: dict[s
     assert codes(shop(**changed), where="region=North" if code == "CX-F020" else "") == {code}
 
 
+@pytest.mark.parametrize(
+    ("code", "last"),
+    [
+        ("CX-E057", "Total:,,,,,,,7,3,"),
+        ("CX-E057", "r9,Mittelwert,,,,,,7,3,"),
+        ("CX-F001", ",c1,b1,2025-01-01,2025-01-07,app,use,9,5,x\n" * 2),
+        ("CX-F052", "r9,c1,b1,1900-01-01,2025-01-07,app,use,9,5,x"),
+        ("CX-F051", 'r9,c1,b1,2025-01-01,2025-01-07,app,use,9,5,"x\nr8,c1,b1,,,,,9,5,y"'),
+    ],
+)
+def test_a_last_row_that_is_none_or_a_doubtful_one_is_told(
+    shop: Shop, code: str, last: str
+) -> None:
+    path = shop()
+    answers = path.parent / "responses.csv"
+    sound = answers.read_text(encoding="utf-8")
+    assert code not in codes(path)
+    answers.write_text(sound + last.strip("\n") + "\n", encoding="utf-8")
+    assert code in codes(path)
+
+
+def test_a_customer_called_total_is_no_total(shop: Shop) -> None:
+    path = shop()
+    answers = path.parent / "responses.csv"
+    sound = answers.read_text(encoding="utf-8")
+    answers.write_text(
+        sound + "total,c1,b1,2025-01-01,2025-01-07,app,use,9,5,Total\n", encoding="utf-8"
+    )
+    assert not {"CX-E057", "CX-F052", "CX-F051", "CX-F001"} & codes(path)
+
+
+def test_a_header_that_stands_there_again_is_refused(shop: Shop) -> None:
+    path = shop()
+    for table in ("units", "responses"):  # text alone would read it as a unit
+        file = path.parent / f"{table}.csv"
+        sound = file.read_text(encoding="utf-8")
+        file.write_text(sound + sound.partition("\n")[0] + "\n", encoding="utf-8")
+        assert codes(path) == {"CX-E058"}
+        file.write_text(sound, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cure"),
+    [
+        (",nps,", ", nps ,", 'nps: {column: " nps "'),
+        (",nps,", ",\ufeffnps,", 'nps: {column: "\\uFEFFnps"'),
+        (",nps,", ',"n\nps",', 'nps: {column: "n\\nps"'),
+        (",9,5,", ",٩,5,", "digits of another script. Write answers in the digits 0 to 9"),
+        (",9,5,", ',"9,0",5.0,', 'write  decimal: ","'),
+        (",9,5,", ",9\u200b,5,", 'missing: [98, "9\\u200B"]'),
+        ("2025-01-07", "2025-02-30", "There is no such day"),
+        ("2025-01-07", "2025-01-07 24:00", "24:00 is 00:00 of the next day"),
+        ("2025-01-07", "20250107", 'date: "%Y%m%d"'),
+        ("2025-01-07", "2025/1/7", 'date: "%Y/%m/%d"'),
+    ],
+)
+def test_a_cure_can_be_followed(shop: Shop, old: str, new: str, cure: str) -> None:
+    with pytest.raises(CxkitError) as caught:
+        cx.open_study(shop(responses=(old, new)))
+    assert cure in str(caught.value)
+
+
+def test_names_that_look_the_same_are_told(shop: Shop) -> None:
+    path = shop()
+    units = path.parent / "units.csv"
+    head, *rows = units.read_text(encoding="utf-8").splitlines()
+    twin = head.split(",")[0] + "\u200b"
+    units.write_text("\n".join([f"{head},{twin}", *(f"{row},x" for row in rows)]), "utf-8")
+    assert codes(path) == {"CX-F023"}
+
+
+def test_a_file_of_one_name_asks_for_its_delimiter(shop: Shop) -> None:
+    path = shop()
+    answers = path.parent / "responses.csv"
+    answers.write_text(answers.read_text(encoding="utf-8").replace(",", "~"), encoding="utf-8")
+    with pytest.raises(CxkitError, match=r'delimiter: "~"  \[CX-E014\]') as caught:
+        cx.open_study(path)
+    assert str(caught.value).count("[CX-") == 1
+
+
 def test_a_table_of_one_row_is_told(shop: Shop) -> None:
     path = shop()
     assert "CX-F050" not in codes(path)

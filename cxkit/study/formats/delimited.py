@@ -102,6 +102,7 @@ class _Rows:
     lines: list[int] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     ragged: list[tuple[int, int]] = field(default_factory=list)
+    swallowed: list[int] = field(default_factory=list)
     spare: bool = True
 
     def add(self, record: list[str], line: int) -> None:
@@ -149,6 +150,8 @@ def read_strict(text: bytes, head: Head) -> RawTable:
             filled = any(field.strip() for field in record)
             if len(record) == length and (filled or length > 1):
                 rows.add(record, begin)
+                if head.above + reader.line_num > begin and _holds_rows(record, head.mark):
+                    rows.swallowed.append(begin)
             elif not filled:
                 rows.blank.append(begin)
             else:
@@ -164,6 +167,9 @@ def read_strict(text: bytes, head: Head) -> RawTable:
     last = rows.lines[-1] if rows.lines else 0
     if inner := tuple(line for line in rows.blank if line < last):
         notes.append(("CX-R001", f"{len(inner)} blank lines passed over.", inner))
+    if rows.swallowed:
+        told = "a quoted field holds lines that look like rows: a quote may close too late."
+        notes.append(("CX-F051", told, tuple(rows.swallowed)))
     return RawTable(
         header=head.header,
         columns={
@@ -173,6 +179,12 @@ def read_strict(text: bytes, head: Head) -> RawTable:
         separator=head.mark,
         repairs=tuple(notes),
     )
+
+
+def _holds_rows(record: list[str], mark: str) -> bool:
+    """Whether a line within a field has as many separators as a row."""
+    inner = (line for field in record if "\n" in field for line in field.split("\n")[1:])
+    return len(record) > 2 and any(line.count(mark) >= len(record) - 1 for line in inner)
 
 
 def _other_length(rows: _Rows, length: int, mark: str) -> UnreadableError:

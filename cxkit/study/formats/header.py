@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,13 @@ def open_quote(line: int) -> UnreadableError:
     )
 
 
+def _bare(name: str) -> str:
+    """Return a name without what cannot be seen."""
+    return "".join(
+        char for char in unicodedata.normalize("NFC", name) if char.isprintable()
+    ).strip()
+
+
 def unique(names: list[str], line: int, wanted: Collection[str]) -> tuple[list[str], list[Note]]:
     """Return names that tell columns apart; one asked for must do so by itself.
 
@@ -169,6 +177,11 @@ def unique(names: list[str], line: int, wanted: Collection[str]) -> tuple[list[s
         told = f"the header has {', '.join(map(repr, twice[:3]))} more than once"
         told += f" (and {len(twice) - 3} other names so)" if len(twice) > 3 else ""
         notes.append(("CX-F023", f"{told}; no study can name these columns.", (line,)))
+    bare = [_bare(name) for name in names]
+    alike = [n for n, b in zip(names, bare, strict=True) if b and bare.count(b) > 1]
+    if alike := [name for name in dict.fromkeys(alike) if name not in twice]:
+        told = f"the header has names that look the same: {', '.join(map(ascii, alike[:4]))}."
+        notes.append(("CX-F023", told, (line,)))
     header = [
         f"{name} (column {i})".strip() if name in twice or not name.strip() else name
         for i, name in enumerate(names, 1)

@@ -18,7 +18,8 @@ _QUOTE, _NEWLINE, _RETURN = 34, 10, 13
 class Regular:
     """What the pieces of a text were found to be; feed them in order, then ask.
 
-    ``mark`` is the separator. Nothing is kept of the text but where records of several lines are.
+    ``mark`` is the separator, ``marks`` how many stand between fields. Nothing is kept of the text
+    but whether there are records of several lines.
     """
 
     mark: str
@@ -27,10 +28,14 @@ class Regular:
     inside: bool = False
     before: int = _NEWLINE
     several: bool = False
+    marks: int = 0
 
     def feed(self, piece: bytes) -> None:
         """Look at the next piece; it may end anywhere."""
         if not piece or not self.regular:
+            return
+        if not self.mark.isascii():  # several bytes, any of which may be part of another letter
+            self.regular = False
             return
         text = bytes([self.before]) + piece
         if self.before == _QUOTE and not self.inside and piece[0] not in self._stops:
@@ -41,6 +46,7 @@ class Regular:
             return
         if b'"' not in piece and not self.inside:
             self.records += piece.count(b"\n")
+            self.marks += piece.count(self.mark.encode())
         else:
             self._quoted(text)
         self.before = text[-1]
@@ -54,6 +60,8 @@ class Regular:
         within = state % 2 == 1
         self.several |= bool(within.any())
         self.records += int((~within).sum())
+        marks = np.flatnonzero(bytes_[1:] == ord(self.mark)) + 1
+        self.marks += int(((np.searchsorted(quotes, marks) + self.inside) % 2 == 0).sum())
         starts = np.array([ord(self.mark), _NEWLINE, _QUOTE], dtype=np.uint8)
         stops = np.array(list(self._stops), dtype=np.uint8)
         opening = (np.arange(len(quotes)) + self.inside) % 2 == 0

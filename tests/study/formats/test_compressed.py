@@ -63,7 +63,7 @@ def flipped(content: bytes, place: int) -> bytes:
         (misplaced(zipped({"a.csv": TEXT})), "CX-E016", "not a whole zip"),
         (zipped({"a.csv": TEXT, "b.csv": TEXT}), "CX-E020", "2 files (a.csv, b.csv)"),
         (zipped({}), "CX-E020", "0 files"),
-        (packed(packed(TEXT)), "CX-E005", "a compressed file"),
+        (packed(packed(TEXT)), "CX-E020", "packed twice"),
         (packed(b"0" * (FREE + 10_000_000)), "CX-E021", "grows to more than"),
         (zipped({"a.csv": b"0" * (FREE + 10_000_000)}), "CX-E021", "grows to more than"),
     ],
@@ -88,3 +88,19 @@ def test_a_password_is_named() -> None:
     with pytest.raises(UnreadableError) as caught:
         unzipped(bytes(content))
     assert "has a password" in caught.value.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed(packed(b"id\n1\n")),
+        zipped({"a.csv.gz": packed(b"id\n1\n")}),
+        packed(zipped({"a.csv": b"id\n1\n"})),
+        zipped({"a.zip": zipped({"a.csv": b"id\n1\n"})}),
+    ],
+    ids=["gzip of gzip", "zip of gzip", "gzip of zip", "zip of zip"],
+)
+def test_what_is_packed_twice_is_refused_as_that(content: bytes) -> None:
+    with pytest.raises(UnreadableError, match="packed twice") as caught:
+        read_table(content, "a.csv", ["id"])
+    assert caught.value.code == "CX-E020"

@@ -59,6 +59,9 @@ IRREGULAR = [
     "id,nps,why\n1,9\n2,8,y\n",
     "id,nps,why\n1,9,x,y\n2,8,y\n",
     "id,nps,why\n",
+    "id,nps,why\n1,9,x,\n2,8,y,\n",
+    'id,nps,why\n1,9,"x,"\n2,8,"y",\n',
+    "id→nps→why\n1→9→x\n2→8→y\n",
 ]
 
 
