@@ -133,7 +133,7 @@ def number_of(target: float | str) -> float | None:
         return None
     try:
         return float(target)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ParameterError(
             f"target={target!r} is not a number.\n  Write the experience that units are held to, "
             'or "" for the mean of all.'

@@ -198,9 +198,9 @@ def journey(
     >>> print(found["reason"][0])
     No answer is of the stage purchase.
     """
-    wanted = _wanted(frame, scores, ces_version)
     keys = list(along)
     need_columns(frame, keys, asked="journey")
+    wanted = _wanted(frame, scores, ces_version)
     used = frame
     if period is not None:
         used, keys = frame.assign(period=_period(frame, answered, period)), [*keys, "period"]

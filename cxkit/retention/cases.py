@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import QuestionError
+from cxkit.metrics.answers import is_real
 from cxkit.retention.asked import hold_asked
 from cxkit.retention.clock import MONTH
 from cxkit.retention.episodes import followed, of_changes
@@ -77,8 +78,10 @@ def case_episodes(
             "The service cases of this study do not say whose they are.\n  In study.yml write, "
             "under tickets,  customer: NAME."
         )
-    if limit < 0:
-        raise QuestionError(f"limit = {limit} days is negative.\n  Ask with limit = 0 or more.")
+    if not is_real(limit) or limit < 0:
+        raise QuestionError(
+            f"limit = {limit!r} is no number of days.\n  Ask with limit = 0 or more."
+        )
     per = 1.0 if unit == "days" else MONTH
     people, steps = followed(study, per)
     cases = study.tickets

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxkit.errors import QuestionError
 from cxkit.study.propose import asked_of, evidence_of, proposed
 from cxkit.study.reading import said
 from cxkit.study.within import parts_of
@@ -72,6 +74,11 @@ def describe(
 
     from cxkit.results import Table
 
+    if not isinstance(file, (str, os.PathLike)):
+        raise QuestionError(
+            f"describe: asked for the path of a file, found {type(file).__name__}.\n"
+            "  Of an opened study cx.codebook(study) tells the same and more."
+        )
     path = Path(file)
     found = parts_of(path, said(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows))
     frame = pd.DataFrame([row for part in found for row in _rows(part, many=len(found) > 1)])

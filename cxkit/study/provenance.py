@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxkit import markup
+from cxkit.errors import QuestionError
 from cxkit.results import PROVENANCE_MIME
 from cxkit.study.study import hold_study
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from cxkit.study.study import Study
 
@@ -116,7 +118,7 @@ def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
     Raises
     ------
     QuestionError
-        ``study`` is a path or a frame.
+        ``study`` is a path or a frame, or ``parameters`` have no names.
 
     Notes
     -----
@@ -130,6 +132,11 @@ def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
     '2025-12-31'
     """
     hold_study(study)
+    if not isinstance(parameters, Mapping):
+        raise QuestionError(
+            f"provenance: asked for the parameters by name, found {type(parameters).__name__}.\n"
+            '  Write  cx.provenance(study, {"level": level, ...})'
+        )
     kept = {str(name): _plain(str(name), value) for name, value in parameters.items()}
     seed = parameters.get("seed")
     return Provenance(

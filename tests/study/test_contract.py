@@ -107,6 +107,8 @@ def test_all_faults_are_told_at_once_in_the_order_of_lines() -> None:
         ),
         (HEAD + "responses: {file: r.csv, ces: ces}", 'write  version: "2.0"'),
         (HEAD + "responses: {file: r.csv, missing: 99}", "codes stand in a list"),
+        (HEAD + "responses: {file: r.csv, missing: [null]}", "a code is a number or a text"),
+        (HEAD + "responses: {file: r.csv, missing: [2025-01-01]}", "a code is a number or a text"),
         (
             HEAD + "responses: {file: r.csv, referred: {column: r, yes: [1], no: [1]}}",
             "1 stands under yes and under no",

@@ -32,6 +32,19 @@ OPENED = {
     "a frame for a study": (lambda: cx.retention_answer(pd.DataFrame()), "found DataFrame"),
     "no study": (lambda: cx.linkage_answer(None), "asked for a study, found NoneType"),
     "a path with its parameters": (lambda: cx.provenance("study.yml", {}), "asked for a study"),
+    "parameters without names": (
+        lambda: cx.provenance(cx.open_study(""), "x"),
+        "by name, fo",
+    ),
+    "a frame for a file": (lambda: cx.describe(pd.DataFrame()), "the path of a file, found DataFr"),
+    "days in words": (
+        lambda: cx.case_episodes(cx.open_study(""), limit="7"),
+        "limit = '7' is no",
+    ),
+    "a target of several": (
+        lambda: cx.linkage_answer(cx.open_study(""), target=[1]),
+        "target=.1. ",
+    ),
     "a study not opened": (lambda: cx.dose("study.yml"), "asked for a study, found str"),
 }
 
