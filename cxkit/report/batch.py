@@ -176,20 +176,6 @@ def run_batch(
     return [results[i] for i in batch.asked]
 
 
-def run_plan(
-    path: Path,
-    *,
-    out: Path | None = None,
-    workers: int | None = None,
-    limits: Limits | None = None,
-    progress: Progress | None = None,
-    code: Code = "fold",
-) -> list[Report]:
-    """Make every report of a plan: :func:`planned`, then :func:`run_batch`."""
-    batch = planned(path, out=out, code=code)
-    return run_batch(batch, workers=workers, limits=limits, progress=progress)
-
-
 class _Written:
     """The record of a run, kept up while it goes on: a killed run can be taken up again."""
 

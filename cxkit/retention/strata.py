@@ -200,53 +200,6 @@ def simpson(
     )
 
 
-def reversal(spells: pd.DataFrame, *, horizon: int, level: float = 0.95) -> Guard:
-    """Say whether leaving by experience band turns round within tenure or a segment.
-
-    Parameters
-    ----------
-    spells : DataFrame
-        From the clock, with segments as columns `held: NAME`: band, months, followed, left,
-        tenure_band. Only customers followed to the horizon are counted, in the poorest band and the
-        best one.
-    horizon : int
-        Months after the landmark within which leaving counts.
-    level : float
-        Level of the intervals, 0 to 1.
-
-    Returns
-    -------
-    Guard
-        Fires where one of the groupings turns the association round, or makes it vanish.
-    """
-    kind = "Simpson's reversal"
-    bands = [str(b) for b in spells["band"].cat.categories if (spells["band"] == b).any()]
-    told = spells["band"].isin([bands[0], bands[-1]]) & (spells["followed"] >= horizon)
-    seen = spells[told]
-    poor, left = seen["band"] == bands[0], seen["left"] & (seen["months"] < horizon)
-    if poor.nunique() < 2 or left.nunique() < 2:
-        return Guard(kind=kind, fired=False, text="There are no two bands in which some left.")
-    held = {"tenure": seen["tenure_band"]}
-    held |= {str(c)[6:]: seen[c] for c in seen if str(c).startswith("held: ")}
-    found = [
-        simpson(
-            pd.DataFrame({"left": left, bands[0]: poor, name: values.astype(str)}),
-            outcome="left",
-            exposure=bands[0],
-            stratum=name,
-            level=level,
-        )
-        for name, values in held.items()
-    ]
-    turned = [f for f in found if f.guard.fired]
-    quiet = f"Within {', '.join(held)} nothing turns round. {found[0].sentence}"
-    return Guard(
-        kind=kind,
-        fired=bool(turned),
-        text=" ".join(f.sentence for f in turned) if turned else quiet,
-    )
-
-
 def _odds_ratio(cell: NDArray[np.float64]) -> float | None:
     """Return a stratum's own odds ratio, None where it has none."""
     (a, b), (c, d) = cell

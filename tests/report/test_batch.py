@@ -12,7 +12,7 @@ import pytest
 
 from cxkit.errors import MachineError, ParameterError
 from cxkit.report import files, plan, render
-from cxkit.report.batch import planned, run_batch, run_plan
+from cxkit.report.batch import planned, run_batch
 from cxkit.report.clean import faults
 from cxkit.report.make import Report, make, prepare
 from cxkit.results import PROVENANCE_MIME
@@ -56,7 +56,7 @@ def batch(
     )
     for name in ("fails", "tiny"):
         (folder / f"{name}.html").write_bytes(EARLIER)
-    return folder, run_plan(folder / "plan.yml")
+    return folder, run_batch(planned(folder / "plan.yml"))
 
 
 @pytest.mark.notebook
@@ -139,7 +139,7 @@ def test_a_fault_anywhere_in_the_plan_stops_it_before_anything_runs(
         encoding="utf-8",
     )
     with pytest.raises(ParameterError, match=r"plan\.yml: nothing was run, for 2 things") as told:
-        run_plan(path)
+        run_batch(planned(path))
     assert all(w in str(told.value) for w in ("'bad'", "'level'", "months=many", "gone.ipynb"))
     assert [p.name for p in tmp_path.iterdir()] == ["plan.yml"]
 
@@ -200,7 +200,7 @@ def test_a_notebook_is_not_overwritten_by_its_own_copy(tiny_notebook: Path, tmp_
         make(prepare(own, {}, name="own"), out=tmp_path, cwd=tmp_path)
     (tmp_path / "plan.yml").write_text("reports: [{name: own, notebook: own.ipynb}]")
     with pytest.raises(ParameterError, match=r"report 'own': own\.ipynb: its executed copy"):
-        run_plan(tmp_path / "plan.yml")
+        run_batch(planned(tmp_path / "plan.yml"))
     assert own.read_bytes() == tiny_notebook.read_bytes()
 
 

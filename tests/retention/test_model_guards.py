@@ -10,7 +10,6 @@ from scipy.optimize import brentq, minimize_scalar
 import cxkit as cx
 from cxkit.errors import MissingTableError, QuestionError
 from cxkit.results import Difference
-from cxkit.retention.clock import bands_of, wind, with_segments
 from cxkit.retention.model_guards import (
     beyond_follow_up,
     collinearity,
@@ -20,7 +19,6 @@ from cxkit.retention.model_guards import (
     multiplicity,
 )
 from cxkit.retention.separation import separation
-from cxkit.retention.strata import reversal
 from tests import firms
 
 
@@ -186,32 +184,3 @@ def test_nonresponse_of_a_shop_gives_numbers_or_dashes():
     found = cx.nonresponse(cx.open_study(firms.shop() / "study.yml"))
     assert "nan" not in found.sentence.lower()
     assert "nan" not in str(found.table).lower()
-
-
-def test_the_bands_of_the_sample_do_not_turn_round_within_segments_and_a_mix_does():
-    study = cx.sample_study()
-    spells = with_segments(wind(study, bands=bands_of(study, "nps"), gap=90).spells, study)
-    quiet = reversal(spells, horizon=12)
-    assert not quiet.fired
-    assert "tenure, region, segment, plan" in quiet.text
-    rng = np.random.default_rng(9)
-    n = 4000
-    bad, mix = rng.random(n) < 0.5, rng.random(n)
-    region = np.where(mix < np.where(bad, 0.8, 0.2), "loyal", "fickle")
-    risk = np.where(region == "loyal", 0.1, 0.5) + 0.05 * bad
-    left = rng.random(n) < risk
-    made = pd.DataFrame(
-        {
-            "band": pd.Categorical(np.where(bad, "poor", "good"), ["poor", "good"], ordered=True),
-            "months": np.where(left, 5.0, 20.0),
-            "followed": 20.0,
-            "left": left,
-            "tenure_band": "over 3 years",
-            "held: region": region,
-        }
-    )
-    found = reversal(made, horizon=12)
-    assert found.fired
-    assert "turns round within region" in found.text
-    alone = reversal(made[made["band"] == "poor"], horizon=12)
-    assert not alone.fired

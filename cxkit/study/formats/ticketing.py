@@ -33,9 +33,6 @@ TOOL = "zendesk"
 #: The lists of a ticket that its rules read.
 LISTS = frozenset({"tags", "merged_ticket_ids"})
 
-#: What is made of a ticket, beside the tags asked for as ``tag:NAME``.
-MADE = ("solved_at", "reopened", "first_reply_at", "auto_closed")
-
 _METRICS = "metric_set."
 _SOLVED = _METRICS + "solved_at"
 _REOPENS = _METRICS + "reopens"
