@@ -33,6 +33,15 @@ def test_scores_too_young_are_censored_and_not_failures():
     assert naive != found.value
 
 
+def test_columns_may_be_called_otherwise():
+    responses, contacts = frames(80)
+    found = cx.closed_loop_rate(responses, contacts, **CHOICES)
+    names = {"customer": "who", "answered_on": "told_on", "opened": "called_on"}
+    theirs = {"customer": "who", "answered": "told_on", "contacted": "called_on"}
+    renamed = responses.rename(columns=names), contacts.rename(columns=names)
+    assert cx.closed_loop_rate(*renamed, **CHOICES, **theirs) == found
+
+
 def test_it_is_one_less_kaplan_meier():
     responses, contacts = frames(80)
     joined = responses.merge(contacts, on="customer", how="left")

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 import cxkit as cx
-from cxkit.errors import ColumnError, ParameterError, QuestionError
+from cxkit.errors import ColumnError, ParameterError, QuestionError, ScaleError
 
 
 def people(seed=2):
@@ -19,6 +19,13 @@ def test_the_gap_of_means_is_welchs_t():
     assert found.p == pytest.approx(there.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(there.confidence_interval(0.95)))
     assert (found.a, found.b, found.measured_in) == ("staff", "customers", "score")
+
+
+def test_each_side_is_held_to_its_own_scale():
+    with pytest.raises(ScaleError, match="row 1: 6 is not a whole number from 1 to 5"):
+        cx.perception_gap([1, 6], [1, 5])
+    with pytest.raises(QuestionError, match="scale"):
+        cx.perception_gap([1, 5], [1, 6], customer_scale=(1, 7))
 
 
 def test_the_gap_of_shares_is_newcombes():
