@@ -198,6 +198,7 @@ def linkage_answer(
         places=sections.acting(plane),
         plane=None if hushed else plane,
         league=league(held, shown, side="experience", level=level),
+        engagement_league=league(staff_held, shown, side="engagement", level=level),
         step=sections.steps(_steps(study, pairs, fit, wave, level)),
         items=item_links,
         items_said=items_said,
@@ -218,7 +219,7 @@ def linkage_answer(
 #: The parts of the page that hold figures of what employees answered, of both sides, and of both in
 #: the same wave; the correlation itself apart.
 _OF_EMPLOYEES = ("measured", "agreement")
-_OF_BOTH = ("groups", "places", "items", "items_said")
+_OF_BOTH = ("groups", "places", "engagement_league", "items", "items_said")
 _IN_WAVES = ("models", "step", "lags_table", "panel", "direction", "other_arrow", "later")
 
 

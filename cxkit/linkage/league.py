@@ -114,8 +114,9 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
         f"on one side of it with {markup.percent_label(TOLD)} probability and are {which}; the "
         "others cannot be told from it, and no place among them means anything. The funnel says "
         "whether chance alone would put the measured score there. Scores are drawn towards the "
-        f"mean of all {len(held):,} units. "
-        f"{shown.reason}",
+        f"mean of all {len(held):,} units."
+        + f" {shown.hidden:,} with too few people to be shown are not listed."
+        * bool(shown.hidden),
         columns=[
             ("Unit", "unit", "text"),
             ("People", "n", "count"),

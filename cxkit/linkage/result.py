@@ -67,7 +67,9 @@ class LinkageAnswer:
     plane : Plane or None
         Where the units that may be drawn lie, shrunken; None without people's own answers.
     league : Table or Note
-        Units held to a target, shrunken, with the chance to be below it.
+        Units' experience held to a target, shrunken, with the chance to be below it.
+    engagement_league : Table or Note
+        Units' engagement held to the mean of all employees, likewise.
     step : Note
         What a step of engagement goes with.
     items : Table or Note
@@ -111,6 +113,7 @@ class LinkageAnswer:
     places: Table | Note
     plane: Plane | None
     league: Table | Note
+    engagement_league: Table | Note
     step: Note
     items: Table | Note
     items_said: Note

@@ -167,7 +167,8 @@ def test_answers_of_few_customers_are_withheld(tmp_path):
 
     result = cx.linkage_answer(opened(tmp_path, bend))
     assert "fewer than 5 customers" in result.answer.headline
-    for name in ("models", "groups", "lags_table", "places", "step", "items", "panel"):
+    for name in ("models", "groups", "lags_table", "places", "step", "items", "panel",
+                 "engagement_league"):  # fmt: skip
         assert str(getattr(result, name)).startswith("Withheld: fewer than 5 customers"), name
     rungs = result.ladder.frame.set_index("rung")["figure"]
     assert rungs["ICC(1) of experience"] == "–"
@@ -232,6 +233,7 @@ def test_how_many_left_is_told_for_no_fewer_than_may_be_shown(tmp_path):
 def test_the_league_of_nobody_is_a_sentence(tmp_path):
     result = cx.linkage_answer(cx.open_study(marked(tmp_path)), min_employees=40)
     assert len(result.shown.units) == 0
-    assert "No unit is held to a target" in str(result.league)
+    assert "No unit is held to a target on experience" in str(result.league)
+    assert "No unit is held to a target on engagement" in str(result.engagement_league)
     page = json.dumps([str(result.league), cx.figures.scatter(result).caption, str(result.places)])
     assert not re.search(r"\b0 of 0\b|\bOf 0\b|\bof 0 shown", page)

@@ -83,6 +83,20 @@ def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
     assert listed["value"].is_monotonic_decreasing
     assert set(result.plane.units["unit"]) == shown
     assert result.plane.corners["units"].sum() == len(shown)
+    staff = result.engagement_league.frame
+    assert len(staff)
+    assert set(staff["unit"]) <= shown
+    assert (staff["n"] >= 10).all()
+    people = study.engagement.groupby("unit")["respondent"].nunique()
+    assert staff["n"].tolist() == people[staff["unit"]].tolist()
+    middle = staff["target"].iloc[0]
+    assert ((staff["value"] - middle).abs() < (staff["own"] - middle).abs()).all(), "no raw mean"
+    assert f"Units held to engagement of {middle:.2f}" in result.engagement_league.caption
+    for table in (result.league, result.engagement_league):
+        assert f"{result.shown.hidden} with too few people" in table.caption
+        assert list(table.shown) == [
+            "Unit", "People", "Shrunken", "95 % interval", "P(below), %", "Funnel",
+        ]  # fmt: skip
     with pytest.raises(ParameterError, match="target='high' is not a number"):
         cx.linkage_answer(opened(tmp_path), target="high")
 
