@@ -10,7 +10,8 @@ import pandas as pd
 
 from cxkit.errors import QuestionError
 from cxkit.linkage.sides import clients_side, staff_side
-from cxkit.linkage.waves import changed, dated, in_wave, renamed, spans
+from cxkit.linkage.waves import dated, in_wave, renamed, spans
+from cxkit.study.meaning import people_apart
 from cxkit.study.requirements import hold_requirements
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ def _from_answers(study: Study, *, measure: str, wave: str) -> Pairs:
     index = people.groupby("unit")["index"]
     units["alike"] = units["unit"].map(index.max() == index.min())  # one person is like himself
     if wave:
-        units["changed"] = units["unit"].map(changed(staff.rows, wave))
+        apart = people_apart(staff.rows.astype({"wave": str})).xs(wave, level="wave")
+        units["changed"] = units["unit"].map(apart)
     both = waves.dropna(subset=_SIDES).reset_index(drop=True)
     return Pairs(
         units=units.dropna(subset=_SIDES)

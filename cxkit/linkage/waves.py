@@ -138,18 +138,3 @@ def renamed(staff: Staff, names: Iterable[str]) -> tuple[pd.DataFrame, str, pd.D
     gone = [(w, "experience") for w in own if w not in longer]
     gone += [(w, "engagement") for w in sorted(known - set(longer.values()))]
     return rows[rows["wave"].notna()], "", pd.DataFrame(gone, columns=["wave", "side"])
-
-
-def changed(rows: pd.DataFrame, wave: str) -> pd.Series:
-    """Return by unit the fewest people by whom its respondents of a wave differ from another's.
-
-    A unit asked in that wave only, or twice of exactly the same people, is not among them.
-    """
-    fewest = {}
-    for unit, asked in rows.groupby("unit"):
-        people = {str(w): set(who) for w, who in asked.groupby("wave")["respondent"]}
-        here = people.pop(wave, set())
-        apart = [len(here ^ there) for there in people.values() if here != there]
-        if here and apart:
-            fewest[unit] = min(apart)
-    return pd.Series(fewest, dtype="float64")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -224,21 +223,38 @@ def _unanimous(checked: Checked, table: Engagement, ledger: Ledger) -> None:
 
 def _nearly_the_same_people(checked: Checked, ledger: Ledger) -> None:
     """Flag units whose respondents of two waves differ by a few: two means would tell theirs."""
-    who = checked.frame.dropna(subset=["unit", "wave", "respondent"])
-    asked: dict[object, dict[str, set[object]]] = {}
-    for unit, wave, person in zip(who["unit"], who["wave"], who["respondent"], strict=True):
-        asked.setdefault(unit, {}).setdefault(str(wave), set()).add(person)
-    told = set()
-    for unit, waves in asked.items():
-        for before, after in itertools.pairwise(waves[name] for name in sorted(waves)):
-            large = min(len(before), len(after)) >= LEAST_EMPLOYEES
-            if large and 0 < len(before ^ after) < LEAST_EMPLOYEES:
-                told.add(unit)
-    if told:
+    frame = checked.frame
+    people = frame.groupby(["unit", "wave"])["respondent"].nunique()
+    apart = people_apart(frame).reindex(people.index)
+    told = people.index[(people >= LEAST_EMPLOYEES) & (apart < LEAST_EMPLOYEES)].unique("unit")
+    if len(told):
         ledger.flag(
             "CX-F034",
             f"in {counted(len(told), 'unit')} the respondents of two waves differ by fewer than "
             f"{LEAST_EMPLOYEES} people. By the differencing rule such a unit is not drawn in a "
             "report of one wave: two means would tell what those few said.",
-            checked.place(checked.frame["unit"].isin(told), role="unit"),
+            checked.place(frame["unit"].isin(told), role="unit"),
         )
+
+
+def people_apart(rows: pd.DataFrame) -> pd.Series:
+    """Return by unit and wave the fewest people by whom its respondents differ from another wave's.
+
+    NaN for a unit asked in that wave only, or otherwise of exactly the same people.
+    """
+    import pandas as pd
+
+    seen = rows[["unit", "wave", "respondent"]].dropna()
+    parts = {}
+    for unit, asked in seen.groupby("unit"):
+        waves, names = pd.factorize(asked["wave"], sort=True)
+        people, who = pd.factorize(asked["respondent"])
+        there = np.zeros((len(who), len(names)))
+        there[people, waves] = 1
+        size = there.sum(axis=0)
+        apart = size[:, None] + size - 2 * there.T @ there
+        fewest = np.where(apart == 0, np.inf, apart).min(axis=1)
+        parts[unit] = pd.Series(np.where(np.isinf(fewest), np.nan, fewest), index=names)
+    empty = pd.MultiIndex.from_arrays([[], []])
+    found = pd.concat(parts) if parts else pd.Series(index=empty, dtype="float64")
+    return found.rename_axis(["unit", "wave"])

@@ -15,9 +15,9 @@ import pytest
 import cxkit as cx
 from cxkit.disclosure import Policy, showable
 from cxkit.errors import CxkitError
-from cxkit.linkage.waves import changed
 from cxkit.retention.separation import separation
 from cxkit.study.codes import CODES, DECLARED
+from cxkit.study.meaning import people_apart
 from cxkit.study.overview import report_of
 from tests.study.bad_files import BAD, EN, LIKERT, SOUND, SURVEY, Bad, replaced
 
@@ -225,7 +225,7 @@ def test_a_small_unit_is_hidden_with_the_next_smallest(tmp_path: Path) -> None:
 
 def test_one_wave_of_nearly_the_same_people_is_not_drawn(tmp_path: Path) -> None:
     frame = opened(BY_ID["B108"], tmp_path).engagement
-    apart = changed(frame, "2026Q1")
+    apart = people_apart(frame).xs("2026Q1", level="wave")
     assert apart.to_dict() == {"Store A": 1.0}
     units = pd.DataFrame(
         {
@@ -241,6 +241,29 @@ def test_one_wave_of_nearly_the_same_people_is_not_drawn(tmp_path: Path) -> None
     assert shown.units["unit"].tolist() == ["Store C"]
     assert (shown.repeated, shown.taken_along) == (1, 1)
     assert "fewer than 10 (differencing rule)" in shown.reason
+
+
+def test_people_apart_are_those_of_any_other_wave() -> None:
+    """By sets of names, wave by wave: the nearest other wave need not be the next one."""
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame(
+        {
+            "unit": rng.choice(["A", "B", "C"], 400),
+            "wave": rng.choice(["2024", "2025", "2026"], 400),
+            "respondent": rng.integers(0, 60, 400),
+        }
+    )
+    again = rows[(rows["wave"] == "2024") & (rows["respondent"] > 5)].assign(wave="2026")
+    once = pd.DataFrame({"unit": "D", "wave": "2025", "respondent": range(9)})
+    rows = pd.concat([rows[rows["wave"] != "2026"], again, once])
+    found = people_apart(rows)
+    asked = rows.groupby(["unit", "wave"])["respondent"].agg(set)
+    for (unit, wave), here in asked.items():
+        others = [there for (u, w), there in asked.items() if u == unit and w != wave]
+        apart = [len(here ^ there) for there in others if here != there]
+        assert (found[unit, wave] == min(apart)) if apart else np.isnan(found[unit, wave])
+    assert 0 < found["A"]["2024"] == found["A"]["2026"] < 10 < found["A"]["2025"]
+    assert people_apart(rows.iloc[:0]).empty
 
 
 def test_a_unit_of_one_mind_is_hidden_and_never_a_pool_of_its_own(tmp_path: Path) -> None:
