@@ -13,9 +13,11 @@ import pytest
 
 from cxkit import figures, markup
 from cxkit.disclosure import Policy, showable
+from cxkit.figures import sections
 from cxkit.linkage import order
 from cxkit.linkage import wording as linkage
 from cxkit.results import Difference, Estimate, Section
+from cxkit.retention import reasons
 from cxkit.retention import wording as retention
 
 RUNS = 50
@@ -328,6 +330,38 @@ def test_alt_text_of_the_ratios(rng):
         said_so = f"{which}: {markup.quantity(row['value'], 'ratio')} ({row['comparison']})"
         assert said_so in picture.alt
     assert f"n from {rows['n'].min():,} to {rows['n'].max():,} customers" in picture.caption
+
+
+def test_alt_text_of_leaving_by_reason(rng):
+    """Direction by reason, largest, smallest, and only shares that may be told."""
+    causes = ("service", "price", "moved away")
+    rows = []
+    for band in BANDS[::2]:
+        for cause in causes:
+            e = estimate(rng, "%", 1, 30)
+            told = bool(rng.uniform() < 0.8)
+            rows.append({"band": band, "reason": cause, "value": e.value, "low": e.low})
+            rows[-1] |= {"high": e.high, "n": e.n, "exits": int(rng.integers(5, 90)), "told": told}
+    frame = pd.DataFrame(rows)
+    shown = frame[frame["told"]]
+    if shown.empty:
+        return
+    differences = {c: difference(rng) for c in causes}
+    found = SimpleNamespace(sentence=reasons.sentence(differences, 12), horizon=12)
+    alt = sections._alt_reasons(found, shown.set_index(["band", "reason"]))
+    for which, row in (
+        ("Largest", shown.loc[shown["value"].idxmax()]),
+        ("smallest", shown.loc[shown["value"].idxmin()]),
+    ):
+        share = markup.quantity(row["value"], "%")
+        assert f"{which}: {share} of {row['band']} because of {row['reason']}" in alt
+    ways = {"lower": "less often", "higher": "more often", "cannot be told": "no difference"}
+    for direction, words in ways.items():
+        told = alt.rpartition("of the landmark ")[2].split("; ")
+        (part,) = [p for p in told if words in p] or [""]
+        for cause, d in differences.items():
+            assert (cause in part.partition("because of")[2]) == (d.direction == direction)
+            assert all(said(alt, v, 1) for v in (d.value, d.low, d.high))
 
 
 def test_alt_text_of_the_scatter_and_the_lags(rng):

@@ -74,7 +74,7 @@ def _curves(result: _Retention) -> Picture:
     ax.set_xlabel("months after the landmark")
     ax.set_ylabel("still customers (%)")
     ax.set_title("Retention by experience", loc="left")
-    ax.legend(frameon=False, loc="lower left")
+    ax.legend(loc="lower left", framealpha=1, edgecolor="none")  # over the dashed line
     for i, band in enumerate(bands):
         y = -(0.82 + 0.2 * i) / tall
         ax.text(
@@ -181,12 +181,18 @@ def _caption_curves(result: _Retention) -> str:
     """Say what the lines and bands are, with n."""
     rows = result.groups.dropna(subset=["value"])
     n, exits = rows["n"].tolist(), [int(e) for e in rows["exits"]]
+    bare = result.groups.loc[result.groups["value"].isna(), "group"]
+    out = (
+        f" Not drawn, since too few are followed, left or stayed: {', '.join(bare)}."
+        if len(bare)
+        else ""
+    )
     return (
         f"Kaplan–Meier curves from the landmark, shaded {markup.percent_label(result.level)} "
         f"log–log intervals; n = {in_all(n, n)} customers, {in_all(exits, n)} left within "
         f"{markup.counted(result.horizon, 'month')} (dashed). Below: customers still followed. A "
         f"line first falls when {LEAST_CUSTOMERS} have left, and ends where fewer than "
-        f"{LEAST_CUSTOMERS} are followed.{measured(result.contract)}"
+        f"{LEAST_CUSTOMERS} are followed.{out}{measured(result.contract)}"
     )
 
 

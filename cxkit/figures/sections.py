@@ -71,8 +71,8 @@ def ratios(section: Section) -> Picture | Note:
             f"{markup.quantity(top['value'], 'ratio')} ({top['comparison']})."
         ),
         caption=(
-            f"Points are hazard ratios, whiskers {markup.percent_label(found.level)} intervals; n "
-            f"from {int(rows['n'].min()):,} to {int(rows['n'].max()):,} customers a row. Blue is "
+            f"Points are hazard ratios, whiskers {markup.percent_label(found.level)} intervals; "
+            f"{_range(rows['n'])} customers a row. Blue is "
             "this report's gap; the naive row is in the colour of the poor end."
             + _left_out(found.frame)
             + measured(found.contract)
@@ -81,6 +81,12 @@ def ratios(section: Section) -> Picture | Note:
             level=found.level, measured_in="hazard ratio"
         ),
     )
+
+
+def _range(n: pd.Series) -> str:
+    """Say how many customers the rows have."""
+    least, most = int(n.min()), int(n.max())
+    return f"n = {least:,}" if least == most else f"n from {least:,} to {most:,}"
 
 
 def _left_out(frame: pd.DataFrame) -> str:
@@ -169,18 +175,11 @@ def left_by_reason(section: Section) -> Picture | Note:
             fontsize=8.5,
         )
         legend.remove()
-    shares = told["value"].astype(float)
-    top, bottom = shares.idxmax(), shares.idxmin()
     rest = [str(r) for r in found.frame["reason"].unique() if r not in drawn]
     return finish(
         fig,
         kind="svg",
-        alt=(
-            f"Share left within {markup.counted(found.horizon, 'month')} of the landmark, by "
-            f"reason. Largest: {markup.quantity(told.loc[top, 'value'], '%')} of {top[0]} because "
-            f"of {top[1]}; smallest: {markup.quantity(told.loc[bottom, 'value'], '%')} of "
-            f"{bottom[0]} because of {bottom[1]}. {found.sentence}"
-        ),
+        alt=_alt_reasons(found, told),
         caption=(
             "Lines: cumulative incidence (Aalen–Johansen), shade: "
             f"{markup.percent_label(found.level)} intervals; n = "
@@ -192,4 +191,16 @@ def left_by_reason(section: Section) -> Picture | Note:
         table=told.reset_index()[["reason", "band", "value", "low", "high", "n"]].assign(
             level=found.level, measured_in="% left", months=found.horizon, method="Aalen-Johansen"
         ),
+    )
+
+
+def _alt_reasons(found: Any, told: Any) -> str:
+    """Name the measure, the largest, the smallest, and by reason which way the bands differ."""
+    shares = told["value"].astype(float)
+    top, bottom = shares.idxmax(), shares.idxmin()
+    return (
+        f"Share left within {markup.counted(found.horizon, 'month')} of the landmark, by reason. "
+        f"Largest: {markup.quantity(shares[top], '%')} of {top[0]} because of {top[1]}; smallest: "
+        f"{markup.quantity(shares[bottom], '%')} of {bottom[0]} because of {bottom[1]}. "
+        f"{found.sentence}"
     )

@@ -75,6 +75,12 @@ def sentence(frame: pd.DataFrame, horizon: int, level: float) -> str:
         )
     elif unclear:
         parts.append(f"Nothing can be told of {_list(unclear)}.")
+    alone = int(((told["alone_low"] > 1) | (told["alone_high"] < 1)).sum())
+    if alone > len(more) + len(less):
+        parts.append(
+            f"Alone, {alone} of the {len(told)} intervals lie off 1: causes that come together, of "
+            "which the tables cannot always say which one matters."
+        )
     said = " ".join(p[0].upper() + p[1:] for p in parts)
     return (
         f"{said} Each ratio is for a step more with the others of its group equal "
@@ -99,7 +105,7 @@ def table(
     label = f"{markup.percent_label(level)} interval"
     tests, n = int(rows["family"].max()), int(rows["n"].max())
     if n < LEAST_CUSTOMERS:
-        few = f"only {count_said(n)} customers gave what it needs." if n else "nobody gave it."
+        few = f"{count_said(n)} customers gave what it needs." if n else "nobody gave it."
         return Note(paragraphs=(f"On {group.name} nothing can be told: {few}",))
     family = f" p by Holm in a family of {tests}." if tests else ""
     since = SINCE if group.moving else "nothing"

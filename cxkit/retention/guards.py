@@ -83,7 +83,7 @@ def guards(
         Guard(
             kind="horizon",
             fired=short > 0,
-            text=f"{count_said(short)} customers were not followed for the whole "
+            text=f"{count_said(short)} customers who had not left were not followed for the whole "
             f"{markup.counted(horizon, 'month')}; they are censored where the data end, never "
             "counted as kept.",
         ),

@@ -184,6 +184,7 @@ class Later:
             )
             tables = [
                 found.table,
+                found.why_two,
                 found.robust_table,
                 found.gaps_table,
                 found.doses_table,

@@ -139,7 +139,7 @@ def collinearity(frame: pd.DataFrame, *, predictors: Sequence[str]) -> Guard:
         )
     inflation = pd.Series(np.diag(np.linalg.inv(r)), index=x.columns)
     worst = inflation[inflation > MOST_INFLATION].sort_values(ascending=False)
-    top = str(inflation.idxmax())
+    top = _named(inflation.idxmax())
     if worst.empty:
         return Guard(
             kind="collinearity",
@@ -147,13 +147,18 @@ def collinearity(frame: pd.DataFrame, *, predictors: Sequence[str]) -> Guard:
             text=f"The largest variance inflation is {markup.number(float(inflation.max()), 1)} "
             f"({top}), under {MOST_INFLATION:g}.",
         )
-    named = ", ".join(f"{name} ({markup.number(float(v), 1)})" for name, v in worst.items())
+    named = ", ".join(f"{_named(name)} ({markup.number(float(v), 1)})" for name, v in worst.items())
     return Guard(
         kind="collinearity",
         fired=True,
         text=f"Variance inflation over {MOST_INFLATION:g}: {named}. These coefficients are hardly "
         "told from each other; read them together. Predictions are not touched by it.",
     )
+
+
+def _named(column: object) -> str:
+    """Name a column of a model as a reader says it."""
+    return str(column).replace("_", " ")
 
 
 def few_exits(*, exits: int, stays: int, parameters: int) -> Guard:

@@ -334,9 +334,12 @@ def _table(frame: pd.DataFrame, basis: Landmarked) -> Table:
     label = markup.percent_label(basis.level)
     return customer_table(
         frame,
-        caption=f"{basis.high} against {basis.low} through {len(frame)} models. Ratios below 1: "
-        f"leaves less often. Points: difference in {basis.horizon}-month retention. Customers and "
-        "leavers are those of the two bands.",
+        caption=f"The same through {len(frame)} models: {basis.high} against {basis.low}. Ratios "
+        f"below 1: leaves less often. Points: difference in {basis.horizon}-month retention. "
+        "Customers and leavers are those of the two bands: in the monthly models who left in one "
+        f"of the first {markup.counted(basis.horizon, 'month')} that could be followed to its end, "
+        "in the others, where a later score replaces an earlier one, whoever left while a score "
+        "counted; on counts of months, in whole months only.",
         columns=[
             ("Model", "model", "text"),
             ("Ratio", "value", "ratio"),

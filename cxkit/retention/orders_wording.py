@@ -184,7 +184,9 @@ def guards(
             kind="orders outside the relationship",
             fired=found.outside > 0,
             text=f"{count_said(found.outside)} orders lie before joining, or on or after the day "
-            "of leaving; they are dropped.",
+            "of leaving; they are dropped."
+            if found.outside
+            else "No order lies before joining, or on or after the day of leaving.",
         ),
         Guard(
             kind="short history",
@@ -197,7 +199,9 @@ def guards(
             kind="orders without an amount",
             fired=found.no_amount > 0,
             text=f"{count_said(found.no_amount)} orders have no amount; they count as orders and "
-            "add nothing to spend, which is then too low.",
+            "add nothing to spend, which is then too low."
+            if found.no_amount
+            else "Every order has an amount.",
         ),
         Guard(
             kind="sparse orders",

@@ -137,7 +137,9 @@ def leaving_by_reason(
     until = min(horizon, int(longest))
     if len(causes) < 2 or until < 1:
         return _nothing(
-            f"there is one reason only ({causes[0]!r})."
+            f"fewer than {FEWEST_EXITS} left for each reason."
+            if causes == [OTHER]
+            else f"there is one reason only ({causes[0]!r})."
             if len(causes) == 1
             else "nobody who can be followed left.",
             horizon,

@@ -122,7 +122,7 @@ def segment_sentence(effects: dict[str, Difference], *, horizon: int) -> str:
         f"{markup.quantity(d.value, 'percentage points')} "
         f"({markup.interval(d.low, d.high, 'percentage points')}) {what}"
         for what, d in (
-            ("with nothing held equal", crude),
+            ("by the monthly model with nothing held equal", crude),
             ("with the answer's adjustment", adjusted),
             *((f"within {name}", d) for name, d in within.items()),
         )

@@ -57,6 +57,8 @@ class Shock:
         The same for cases resolved fast, later and not, and what these differ by; ``group``.
     leads : DataFrame
         What repeats, in the year before; see `leads.before`.
+    why_two : Note
+        Why two readings are given, in plain words.
     table, gaps_table, robust_table, doses_table, recovery_table, leads_table : Table or Note
         To be read.
     sentence : str
@@ -80,6 +82,7 @@ class Shock:
     leads_table: Table | Note
     sentence: str
     stated: Note
+    why_two: Note
     guards: tuple[Guard, ...]
     event: str
     gap: int
@@ -150,16 +153,18 @@ def one_bad_experience(
     day, with weights for those who stand for the others who were affected in turn. Customers stand
     in many trials and are the clusters of the errors.
 
-    The gap guards against the reverse: customers who are leaving complain on their way out. It does
-    so only if others, too, are affected no sooner than ``gap`` days after their own event; but if
-    bad experiences do harm at once, those among the others who leave from it then count as
-    unaffected. Which it is cannot be seen, so both are read (`readings`): the interval runs from
-    the lower limit of the one to the upper limit of the other, and the value is the reading nearer
-    to zero, so that *more* is at least so much more. In simulations (tests/evidence,
-    `shock_trials`): where nothing has an effect and 60 % of those who leave complain in their last
-    90 days, an excess of 27 points is seen without the gap, and 11 with a gap for the affected
-    alone; the two readings are 0 and 11. Where the hazard doubles for good, 14 and 16 of 16. A harm
-    that passes within the gap is not seen through it: look at gap 0 beside.
+    The gap guards against the reverse: customers who are leaving complain on their way out. The
+    usual design, in which others are set aside on the day of their own event (the upper reading),
+    fails there: it takes away the others who complain and are about to leave, so too few of the
+    others leave, and an effect is found where there is none. Kept for ``gap`` days after their own
+    event (the lower reading) they count; but if bad experiences do harm at once, those who leave
+    from it then count as unaffected. Which it is cannot be seen, so both are read (`readings`): the
+    interval runs from the lower limit of the one to the upper limit of the other, and the value is
+    the reading nearer to zero, so that *more* is at least so much more. In simulations
+    (tests/evidence, `shock_trials`): where nothing has an effect and 60 % of those who leave
+    complain in their last 90 days, an excess of 27 points is seen without the gap, and 11 with a
+    gap for the affected alone; the two readings are 0 and 11. Where the hazard doubles for good, 14
+    and 16 of 16. A harm that passes within the gap is not seen through it: look at gap 0 beside.
 
     Scores, contacts and cases before the data begin are not known; among customers who joined
     before, a first bad experience may be a later one, which draws a true effect towards zero.
@@ -185,6 +190,7 @@ def one_bad_experience(
             " and a snapshot has neither.\n  Export customers with start and end dates and write  "
             "form: dates  under customers in study.yml."
         )
+    horizons = sorted(set(horizons))
     events = bad_events(study, event=event, measure=measure, cut=cut, at=at, limit=limit)
     if events.rows.empty:
         raise QuestionError(
@@ -198,11 +204,12 @@ def one_bad_experience(
     errors = None if drawn is None else (gap, drawn)
     frame, found = by_gap(trials, sorted({*GAPS, gap}), horizons, level, errors)
     frame = _with_family(frame, gap)
-    last = max(horizons)
+    last = horizons[-1]
     main = _row(frame, gap, last)
     effect = _difference(main, last, level, bootstrapped=errors is not None)
-    robust = robust_to(trials, gap, last, main, found.get(gap), level)
-    doses = by_dose(trials, events, contacts, gap, last, level)
+    own = None if drawn is None else drawn[-1]
+    robust = robust_to(trials, gap, last, main, found.get(gap), level, own)
+    doses = by_dose(people, events, contacts, gap, last, main, level)
     recovery = by_recovery(study, people, events, contacts, max(gap, TIME_TO_SOLVE), last, level)
     leads = leads_of(study, trials, measure, level)
     return Shock(
@@ -212,14 +219,16 @@ def one_bad_experience(
         doses=doses,
         recovery=recovery,
         leads=leads,
-        table=words.horizons_table(frame, events.words, gap, level),
+        table=words.horizons_table(frame, events.words, gap, level, effect.method),
         gaps_table=words.gaps_table(frame, events.words, last, level),
         robust_table=words.robust_table(robust, gap, last, level),
         doses_table=words.doses_table(doses, events.words, gap, last, level),
         recovery_table=words.recovery_table(recovery, max(gap, TIME_TO_SOLVE), last, level),
         leads_table=words.leads_table(leads, level),
-        sentence=words.sentence(effect, main, _row(frame, 0, last), events.words, gap, last),
+        sentence=words.sentence(effect, main, _row(frame, 0, last), events.words, gap, last)
+        + words.unlike(leads, level),
         stated=words.stated(effect, last),
+        why_two=words.why_two(gap),
         guards=words.guards(trials, events, found.get(gap), frame, leads, effect, gap),
         event=events.words,
         gap=gap,

@@ -101,20 +101,23 @@ def robust_to(
     main: dict[str, object],
     found: Readings | None,
     level: float,
+    errors: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Return the main comparison beside its two readings, and of those who joined in the data."""
+    """Return the main comparison beside its two readings, and of those who joined in the data.
+
+    ``errors`` are the standard errors of the lower and the upper reading behind ``main``.
+    """
     rows: list[dict[str, object]] = [{**main, "comparison": "both readings (this report's)"}]
     if found is not None:
-        j = len(found.lower.value) - 1
-        for one, name in (
-            (
-                found.lower,
-                f"lower reading: others stay {markup.counted(gap, 'day')} after their own event",
-            ),
-            (found.upper, "upper reading: others leave it on the day of their own event"),
+        j = len(found.lower.value) - 1  # horizons come in order, and this is the longest
+        stay = markup.counted(gap, "day")
+        for i, one, name in (
+            (0, found.lower, f"lower reading: others stay {stay} after their own event"),
+            (1, found.upper, "upper reading, the usual design: others leave on the day of it"),
         ):
             alone = Readings(lower=one, upper=one)
-            rows.append(row_of(alone, j, horizon, level, {"gap": gap, "comparison": name}))
+            pair = None if errors is None else (float(errors[i]), float(errors[i]))
+            rows.append(row_of(alone, j, horizon, level, {"gap": gap, "comparison": name}, pair))
     late = trials.people.start < trials.people.first
     if late.any():
         known = readings(trials, in_days([horizon]), gap=gap, customers=~late)
@@ -124,12 +127,19 @@ def robust_to(
 
 
 def by_dose(
-    first: Trials, events: Events, contacts: Dated, gap: int, horizon: int, level: float
+    people: People,
+    events: Events,
+    contacts: Dated,
+    gap: int,
+    horizon: int,
+    main: dict[str, object],
+    level: float,
 ) -> pd.DataFrame:
-    """Return the excess after the first, second and third event, against one event fewer."""
-    rows, people = [], first.people
-    for dose in DOSES:
-        trials = first if dose == 1 else sequential(people, events, contacts, order=dose)
+    """Return the excess after the first event (``main``), the second and third, by one fewer."""
+    rows = [row_of(None, 0, horizon, level, {"dose": DOSES[0]})]
+    rows[0] |= {name: main[name] for name in rows[0] if name in main}
+    for dose in DOSES[1:]:
+        trials = sequential(people, events, contacts, order=dose)
         found = readings(trials, in_days([horizon]), gap=gap)
         rows.append(row_of(found, 0, horizon, level, {"dose": dose}))
     return _tidy(rows)

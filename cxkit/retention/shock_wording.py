@@ -65,39 +65,83 @@ def sentence(
     return f"{first} whether more customers leave cannot be told: {told}"
 
 
+def unlike(leads: pd.DataFrame, level: float) -> str:
+    """Say in what the affected differed from the others before; nothing where in nothing told."""
+    names = list(dict.fromkeys(_different(leads, level)["outcome"]))
+    if not names:
+        return ""
+    return (
+        f" But in the year before, the two already differed in {' and '.join(names)} (last table): "
+        "they may not have been alike in what makes customers leave either."
+    )
+
+
+def _different(leads: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return what repeats and differed before the event, after Holm's adjustment."""
+    return leads[leads["p_adjusted"].notna() & (leads["p_adjusted"] < 1 - level)]
+
+
 def stated(effect: Difference, horizon: int) -> Note:
     """Say how the share of people who say that they would leave differs from what is seen here."""
     seen = (
         f"What is seen here is {markup.quantity(effect.value, PP)} "
-        f"({markup.interval(effect.low, effect.high, PP)}) within "
-        f"{markup.counted(horizon, 'month')}."
+        f"({markup.percent_label(effect.level)} interval "
+        f"{markup.interval(effect.low, effect.high, PP)}) within "
+        f"{markup.counted(horizon, 'month')}. That is what customers of this firm did after an "
+        "experience that is recorded, beyond what customers alike without one did anyway. The two "
+        "may differ many times over and neither corrects the other;"
         if effect.value is not None
-        else "Here too few were affected or left to say what they did."
+        else "Here too few were affected or left to say what they did;"
     )
     return Note(
         paragraphs=(
             "A figure that is often quoted says how many people would walk away from a brand after "
             "one bad experience. It is a stated intention: people of the public, asked in a survey "
             "what they would do after an experience that they imagine, of any firm and of any "
-            f"size, with no date by which they would do it. {seen} That is what customers of this "
-            "firm did after an experience that is recorded, beyond what customers alike without "
-            "one did anyway. The two may differ many times over and neither corrects the other; "
-            "the stated figure is not printed, since its source was not checked.",
+            f"size, with no date by which they would do it. {seen} the stated figure is not "
+            "printed, since its source was not checked.",
         )
     )
 
 
-def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float) -> Table:
+def why_two(gap: int) -> Note:
+    """Say in plain words why the comparison is read in two ways."""
+    if not gap:
+        return Note(
+            paragraphs=(
+                "Counted from the day of the event, others are set aside on the day of their own: "
+                "customers who were leaving already, and complained on their way out, are not told "
+                "from those who left because of it. A gap would guard against that.",
+            )
+        )
+    days = markup.counted(gap, "day")
+    return Note(
+        paragraphs=(
+            "Why two readings? In the usual design the others are set aside on the day on which "
+            "they are affected themselves. Customers who complain on their way out then vanish "
+            "from the others just before they leave: too few of the others seem to leave, and an "
+            "effect is found where there is none. Kept among the others for "
+            f"{days} after their own event, as the affected had to stay {days} after theirs, they "
+            "count; but whoever left because of the event then counts as unaffected, and a true "
+            "effect looks smaller. Which of the two happens is not seen in the data, so the answer "
+            "is the reading nearer to zero, and its interval holds both.",
+        )
+    )
+
+
+def horizons_table(frame: pd.DataFrame, event: str, gap: int, level: float, method: str) -> Table:
     """Return the excess at the main gap, by horizon."""
     rows = frame[frame["gap"] == gap].assign(p_shown=lambda f: f["p_adjusted"].map(markup.p_value))
     n = int(rows["n_affected"].max())
     tests = int(rows["family"].max())
     family = f" p by Holm in a family of {tests}." if tests else ""
+    below = "; other comparisons below linearised" if "bootstrap" in method else ""
+    how = f" Method: {method}{below}." if (rows["status"] == "ok").any() else ""
     return customer_table(
         rows,
         caption=f"Leaving after a first bad experience ({event}), counted from "
         f"{markup.counted(gap, 'day')} after it: {count_said(n)} affected customers against "
-        f"customers alike not yet affected.{family}",
+        f"customers alike not yet affected.{family}{how}",
         columns=[
             ("Within months", "horizon", "count"),
             *_columns(rows, level),
@@ -126,10 +170,8 @@ def robust_table(frame: pd.DataFrame, gap: int, horizon: int, level: float) -> T
     return customer_table(
         frame,
         caption=f"Within {markup.counted(horizon, 'month')}, from {markup.counted(gap, 'day')} "
-        "after, read in two ways. Others who are affected in turn and leave may have left because "
-        "of it, or complained because they were leaving: which, is not seen. Kept among the others "
-        "for the gap they make the lower reading, set aside on the day the upper one; the interval "
-        f"spans both, n = {count_said(int(frame['n_affected'].iloc[0]))} affected.",
+        "after, in two readings; the interval of the first row spans both, n = "
+        f"{count_said(int(frame['n_affected'].iloc[0]))} affected.",
         columns=[("Comparison", "comparison", "text"), *_columns(frame, level)],
         n="n_affected",
     )
@@ -184,8 +226,10 @@ def leads_table(frame: pd.DataFrame, level: float) -> Table | Note:
         rows,
         caption="Before the event, affected and others alike, per customer: differences near zero "
         "are what a fair comparison shows. Leaving has no such row, since whoever is affected was "
-        "there until that day. Contacts of the year are alike in number by choice, so only their "
-        f"timing can differ. n = {count_said(int(frame['n_affected'].max()))} affected.",
+        "there until that day. Surveys and cases of the year are together alike in number by "
+        "choice, so who had more cases answered fewer surveys. n = "
+        f"{count_said(int(frame['n_affected'].max()))} affected, those who were customers, inside "
+        "the data, for the whole year before.",
         columns=[
             ("What repeats", "outcome", "text"),
             ("When", "window", "text"),
@@ -227,7 +271,7 @@ def guards(
     main = frame[(frame["gap"] == gap) & (frame["horizon"] == horizon)].iloc[0]
     lower, upper = main["lower"], main["upper"]
     slack = 1.96 * effect.se if effect.se is not None else 0.0
-    known = leads[leads["p_adjusted"].notna() & (leads["p_adjusted"] < 1 - effect.level)]
+    known = _different(leads, effect.level)
     different = ", ".join(f"{r.outcome} ({r.window})" for r in known.itertuples())
     silent = frame[(frame["gap"] == gap) & (frame["status"] != "ok")]
     alike = "quarter, tenure, contacts" + (" and segments" if trials.segments else "")

@@ -230,15 +230,14 @@ def snapshot_left(groups: pd.DataFrame, experience: str, level: float) -> str:
     """Say what share left with and without a bad experience, where it may be told."""
     parts = []
     for row, of in zip(
-        groups.to_dict("records"), (f"with '{experience}'", "without it"), strict=True
+        groups.to_dict("records"), (f"with '{experience}' left", "without it"), strict=True
     ):
         told = row["value"] == row["value"]
         share = markup.quantity(row["value"], "%") if told else leavers(row["exits"], row["n"])
-        limits = f", {markup.interval(row['low'], row['high'], '%')}," if told else ""
-        parts.append(f"{share} of the {row['n']:,} customers {of}{limits} left")
-    parts[0] = parts[0][:1].upper() + parts[0][1:]
-    label = markup.percent_label(level)
-    return f"{' and '.join(parts)} ({label} Wilson intervals, nothing held equal)."
+        limits = f" ({markup.interval(row['low'], row['high'], '%')})" if told else ""
+        parts.append(f"{share} of the {row['n']:,} customers {of}{limits}")
+    said = f"{parts[0][:1].upper()}{parts[0][1:]}, and {parts[1]}"
+    return f"{said}; {markup.percent_label(level)} Wilson intervals, nothing held equal."
 
 
 def snapshot_sure(effect: Difference, *, left: str, window: str) -> str:

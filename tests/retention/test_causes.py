@@ -240,6 +240,8 @@ def test_the_sentence_of_a_random_result(seed):
         p = {"p_adjusted": float(rng.choice([0.001, 0.4])), "family": 4}
         n = {"n": int(rng.integers(50, 5000)), "cause": cause, "group": "x"}
         rows.append({"value": float(np.exp(b)), **limits, **p, **n})
+        rows[-1] |= {"alone_low": float(np.exp(rng.normal(0, 0.3)))}
+        rows[-1] |= {"alone_high": rows[-1]["alone_low"] * 1.4}
     frame = pd.DataFrame(rows)
     text = causes_wording.sentence(frame, 12, 0.95)
     parts = {
@@ -250,6 +252,9 @@ def test_the_sentence_of_a_random_result(seed):
     }
     for words, which in parts.items():
         assert (words in text) == which.any()
+    alone = int(((frame["alone_low"] > 1) | (frame["alone_high"] < 1)).sum())
+    told = sum(int(parts[words].sum()) for words in list(parts)[:2])
+    assert (f"Alone, {alone} of the 4 intervals lie off 1" in text) == (alone > told)
     for row in frame[~parts["Nothing can be told of"]].itertuples():
         assert all(said(text, v, 2) for v in (row.value, row.low, row.high))
     assert said(text, frame["n"].max(), 0)

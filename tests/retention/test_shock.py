@@ -21,6 +21,9 @@ from tests.test_sentences import said
 
 RUNS = 40
 
+#: The row of the design that sets others aside on the day of their own event.
+USUAL = "upper reading, the usual design: others leave on the day of it"
+
 
 @pytest.fixture(scope="module")
 def sample() -> object:
@@ -169,11 +172,14 @@ def test_the_value_is_the_reading_nearer_to_zero_and_p_is_of_both(sample):
 
 
 def test_no_effect_gives_none_with_or_without_the_gap():
-    hits = np.zeros(2)
+    hits, usual = np.zeros(2), 0
     for seed in range(RUNS):
         _, found = simulated(seed, (0, 90), n=1500)
         hits += [holds(f, 0.0) for f in found]
+        upper = found[1].upper  # sequential trials, others set aside at their own event
+        usual += bool(abs(upper.value[0]) <= 1.96 * upper.se[0])
     assert (hits >= binom.ppf(0.001, RUNS, 0.95)).all()
+    assert usual >= binom.ppf(0.001, RUNS, 0.95)
 
 
 def test_the_sentence_changes_with_the_truth():
@@ -186,6 +192,11 @@ def test_the_sentence_changes_with_the_truth():
     assert "cannot be told" in none.sentence
     assert "leaving already" in out.sentence
     assert next(g for g in out.guards if g.kind == "already leaving").fired
+    for found in (harm, out):
+        assert "an effect is found where there is none" in str(found.why_two)
+        usual = found.robust.set_index("comparison").loc[USUAL]
+        upper = found.excess.query("gap == 90 and horizon == 12")["upper"].item()
+        assert usual["value"] == pytest.approx(upper)
     assert not next(g for g in none.guards if g.kind == "already leaving").fired
 
 
