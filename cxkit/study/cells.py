@@ -155,9 +155,11 @@ def short(value: str) -> str:
 def seen(value: str) -> str:
     r"""Return a value, in quotes and with the names of its letters where some cannot be seen.
 
-    >>> seen("9"), seen("très bon"), seen("7\u200b")
-    ('9', 'très bon', "'7\\u200b'")
+    >>> seen("9"), seen("très bon"), seen("7\u200b"), seen("")
+    ('9', 'très bon', "'7\\u200b'", 'an empty cell')
     """
+    if not value:
+        return "an empty cell"
     return value if value.isprintable() and value.strip() == value else ascii(value)
 
 

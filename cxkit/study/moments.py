@@ -21,7 +21,7 @@ _ZONE = re.compile(r"(.*:\d\d(?:\.\d+)?) ?(Z|[-+]\d\d:?\d\d)", re.ASCII)
 _NAMED_ZONE = re.compile(r".*:\d\d(\.\d+)? [A-Z]{3,5}")
 _PARTS = re.compile(r"(\d{1,2})([./-])(\d{1,2})[./-](\d\d|\d{4})( .*)?")
 _YEAR_FIRST = re.compile(r"\d{4}([./-]?)\d{1,2}\1\d{1,2}([T ].*)?", re.ASCII)
-_SERIAL = re.compile(r"\d{5}(\.\d+)?|\d{10}|\d{13}")
+_SERIAL = re.compile(r"\d{5}(\.\d+)?|\d{7}\.\d+|\d{10}(\.\d+)?|\d{13}|\d{16}|\d{19}")
 
 
 #: Days that programs write where they have none.

@@ -74,6 +74,10 @@ def read_sqlite(
             if base.execute("pragma quick_check(1)").fetchone() != ("ok",):
                 raise sqlite3.DatabaseError("damaged")
             held = _sqlite_tables(base)
+            if base.execute(
+                "select 1 from sqlite_schema where type = 'view' and name = ?", [how.table]
+            ).fetchone():
+                raise _view(how.table)
             name = chosen("table", held, how.table)
             header = tuple(held[name])
             taken = [column for column in header if keep_all or column in wanted]
@@ -96,6 +100,15 @@ def read_sqlite(
         place="row",
         repairs=tuple(notes),
         part=f"table {name!r}",
+    )
+
+
+def _view(name: str) -> UnreadableError:
+    """Return the fault of asking for a view."""
+    return UnreadableError(
+        "CX-E071",
+        f"{name!r} is a view, which is a query; only tables are read.",
+        "Write what it gives into a table or a file, and name that.",
     )
 
 
@@ -161,6 +174,9 @@ def read_duckdb(
             config = {**CLOSED, "enable_external_access": False, "lock_configuration": True}
             with duckdb.connect(str(path), read_only=True, config=config) as base:
                 held = _duckdb_tables(base)
+                views = "select view_name from duckdb_views() where not internal"
+                if (how.table,) in base.execute(views).fetchall():
+                    raise _view(how.table)
                 name = chosen(
                     "table", {each: list(found[1]) for each, found in held.items()}, how.table
                 )

@@ -57,7 +57,7 @@ def read_records(
         held = {"tickets": ticketing.with_metrics(held["tickets"], held["metric_sets"])}
     name = chosen("table", {key: _keys(rows) for key, rows in held.items()}, how.table)
     rows = held[name]
-    flat = [dict(_flat(row)) for row in rows]
+    flat = [_object(list(_flat(row))) for row in rows]
     header = list(dict.fromkeys(key for row in flat for key in row))
     lists = {
         key
@@ -81,16 +81,23 @@ def read_records(
         if lacking and key in wanted:
             told = f"{len(lacking):,} of {len(flat):,} records have no {key}: it is missing there."
             notes.append(("CX-F046", told, lacking))
-    return RawTable(
-        header=tuple(header),
-        columns={
-            key: np.array([_text(row.get(key)) for row in flat], dtype=object) for key in taken
-        },
-        lines=where,
-        place="line" if lines else "row",
-        repairs=tuple(notes),
-        part="" if len(held) == 1 else f"table {name!r}",
-    )
+    try:
+        "".join(header).encode()
+        return RawTable(
+            header=tuple(header),
+            columns={
+                key: np.array([_text(row.get(key)) for row in flat], dtype=object) for key in taken
+            },
+            lines=where,
+            place="line" if lines else "row",
+            repairs=tuple(notes),
+            part="" if len(held) == 1 else f"table {name!r}",
+        )
+    except UnicodeEncodeError as fault:
+        half = ascii(str(fault.object)[fault.start])
+        raise UnreadableError(
+            "CX-E008", f"{half} is half a character: the text is damaged.", "Export it again."
+        ) from None
 
 
 def _held(text: str, wanted: Collection[str]) -> tuple[dict[str, list[dict[str, Any]]], list[int]]:

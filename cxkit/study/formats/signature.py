@@ -53,6 +53,8 @@ def kind_of(content: bytes) -> str:
     if b"SPSS PORT FILE" in content[:500].replace(b"\n", b"").replace(b"\r", b""):
         return "spss portable"
     start = content[:2048].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = start.decode("utf-16", errors="ignore").encode().lstrip()
     if not start and not content[2048:].strip():
         return "empty"
     lower = start[:64].lower()

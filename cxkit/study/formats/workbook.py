@@ -108,7 +108,7 @@ def _read(content: bytes, source: Any) -> Sheet:
     for cells in source.iter_rows():
         texts = [_text(cell) for cell in cells]
         bare = sheet.bare and any(getattr(c, "coordinate", "") in sheet.bare for c in cells)
-        if any(text for text, _ in texts) or bare:
+        if any(text.strip() for text, _ in texts) or bare:
             sheet.records.append([text for text, _ in texts])
             sheet.kinds.append("".join(kind for _, kind in texts))
             sheet.rows.append(next(c.row for c in cells if hasattr(c, "coordinate")))

@@ -176,3 +176,16 @@ def test_types_of_duckdb_become_the_text_of_a_csv(tmp_path: Path) -> None:
     ]
     assert pd.Timestamp(raw.columns["at"][0]) == pd.Timestamp("2025-01-05 10:00")
     assert raw.iso == {"at"}
+
+
+@pytest.mark.parametrize("write", [sqlite, duck])
+def test_a_view_is_no_table(write: Any, tmp_path: Path) -> None:
+    content = write(
+        tmp_path,
+        "create table a (id text)",
+        "insert into a values ('1')",
+        "create view v as select * from a",
+    )
+    assert read(content, "id").columns["id"].tolist() == ["1"]
+    fault = refused(content, "id", table="v")
+    assert (fault.code, "is a view" in fault.text) == ("CX-E071", True)

@@ -107,6 +107,13 @@ def test_days_count_from_1904_where_the_workbook_says_so() -> None:
     assert "<v>44200</v>" in stored  # 45662 in a workbook that counts from 1900
 
 
+def test_a_row_of_spaces_is_blank() -> None:
+    def spaces(_: object, sheet: Any) -> None:
+        sheet["C900"] = "  "
+
+    assert read(book(change=spaces)).lines.tolist() == read(book()).lines.tolist()
+
+
 def test_a_sheet_is_named_or_the_only_one() -> None:
     def more(work: openpyxl.Workbook, _: object) -> None:
         work.create_sheet("Cover").append(["Read me"])

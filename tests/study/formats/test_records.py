@@ -109,3 +109,20 @@ def test_what_is_no_list_of_records_is_refused(
 def test_a_list_is_named_where_there_are_several() -> None:
     raw = read('{"a": [{"id": 1}], "b": [{"id": 2}]}', table="b")
     assert (raw.columns["id"].tolist(), raw.part) == (["2"], "table 'b'")
+
+
+def test_half_a_character_is_refused() -> None:
+    for text in ('[{"id": 1, "why": "\\ud800"}]', '[{"id": 1, "w\\ud800y": "x"}]'):
+        fault = refused(text, ["id", "why"] if "why" in text else ["id"])
+        assert (fault.code, "'\\ud800' is half a character" in fault.text) == ("CX-E008", True)
+
+
+def test_two_ways_to_one_name_are_refused() -> None:
+    fault = refused('[{"id": 1, "by.app": "a", "by": {"app": "b"}}]', ["id", "by.app"])
+    assert (fault.code, "'by.app' more than once" in fault.text) == ("CX-E015", True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_json_with_a_byte_order_mark_is_json(encoding: str) -> None:
+    raw = read_table(json.dumps(ROWS).encode(encoding), "a.json", ["id", "nps"])
+    assert raw.columns["nps"].tolist() == ["9", ""]
