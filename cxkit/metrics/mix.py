@@ -11,10 +11,11 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from cxkit import markup
-from cxkit.metrics.answers import need_columns, nobody_answered
+from cxkit.metrics.answers import need_columns
 from cxkit.metrics.clusters import check_clusters, check_counts, moments_of, spread
 from cxkit.metrics.compare import difference, measured
 from cxkit.metrics.grouped import check_scoring, groups
+from cxkit.metrics.scoring import fields_of
 from cxkit.results import Estimate, Table
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ def what_moved(
     sum of (w0 + w1)^2 / 4 (se0^2 + se1^2), each se from its own answers with n - 1, and t on
     Satterthwaite's degrees of freedom. A single answer, or a single cluster, shows no spread: it
     takes the mean variance of one answer (of one cluster) of the other cells, and where no cell has
-    two, or all within every cell answered alike, there is no interval. Who answers in both periods
-    is taken as two people, which makes intervals too wide where they answer alike. It describes; it
+    two, or all within every cell answered alike, there is no interval. Where the metric gives such
+    a cell no score none is shown, but it counts in within and mix. Who answers in both periods is
+    taken as two people, which makes intervals too wide where they answer alike. It describes; it
     does not say why a mix changed. Missing answers count in no share.
 
     References
@@ -166,8 +168,8 @@ def _cells(
 ) -> pd.DataFrame:
     """Return of every segment its score in both periods, the error of it and what that rests on.
 
-    ``free`` is how many degrees of freedom the error has: 0 where one answer or one cluster gave
-    the score, which then has no error of its own.
+    ``mean`` is the score even where the metric would give none, ``free`` how many degrees of
+    freedom its error has: 0 where one answer or one cluster gave it, which shows no error.
     """
     scored, level = check_scoring(metric, choices, asked="what_moved")
     times = 1.0 if scored.measured_in == "score" else 100.0
@@ -187,9 +189,12 @@ def _cells(
         )
         seen = spread(sums, level=level)
         cells[f"n_{which}"] = sums.n
-        cells[f"missing_{which}"] = sums.n_missing
+        cells[f"asked_{which}"] = sums.n + sums.n_missing > 0
         cells[f"share_{which}"] = 100 * sums.n / sums.n.sum() if sums.n.sum() else np.nan
-        cells[which] = times * seen.mean
+        found = fields_of(scored, sums, level=level)
+        cells[f"mean_{which}"] = times * seen.mean
+        cells[which] = np.where(np.isnan(found["value"]), np.nan, times * seen.mean)
+        cells[f"why_{which}"] = np.where(np.isnan(found["value"]), found["reason"], "")
         cells[f"variance_{which}"] = (times * seen.se) ** 2
         cells[f"free_{which}"] = np.where(sums.n > 0, seen.df, np.nan)
     cells["change"] = cells["now"] - cells["before"]
@@ -201,13 +206,13 @@ def _split(cells: pd.DataFrame, level: float) -> tuple[float | None, str]:
 
     The variances add up to one on Satterthwaite's degrees of freedom.
     """
-    y0 = cells["before"].fillna(cells["now"])
-    y1 = cells["now"].fillna(cells["before"])
+    y0 = cells["mean_before"].fillna(cells["mean_now"])
+    y1 = cells["mean_now"].fillna(cells["mean_before"])
     w0, w1 = cells["share_before"] / 100, cells["share_now"] / 100
     middle = float((w0 * y0.fillna(0)).sum() + (w1 * y1.fillna(0)).sum()) / 2
     cells["within"] = ((w0 + w1) / 2 * (y1 - y0)).fillna(0)
     cells["mix"] = ((w1 - w0) * ((y0 + y1) / 2 - middle)).fillna(0)
-    both = (cells["before"].notna() & cells["now"].notna()).to_numpy()
+    both = (cells[["n_before", "n_now"]] > 0).all(axis=1).to_numpy()
     if not both.any():
         return None, "No interval within segments: no segment answered in both periods."
     weight = np.tile(((w0 + w1) ** 2 / 4)[both], 2)
@@ -231,13 +236,15 @@ def _split(cells: pd.DataFrame, level: float) -> tuple[float | None, str]:
 
 
 def _why(row: dict[Hashable, Any]) -> str:
-    """Say why a segment has no score in a period."""
-    gone = [which for which in ("before", "now") if not row[f"n_{which}"]]
+    """Say why a segment has no score in a period, or none that is shown."""
+    gone = [which for which in ("before", "now") if row[which] != row[which]]
     if not gone:
         return ""
-    said = "in either period." if len(gone) == 2 else f"{gone[0]}: its share is all mix."
-    silent = [nobody_answered(n) for which in gone if (n := int(row[f"missing_{which}"]))]
-    return " ".join(["No score", said, *silent])
+    said = "in either period." if len(gone) == 2 else f"{gone[0]}."
+    if any(not row[f"n_{which}"] for which in gone) and len(gone) == 1:
+        said = f"{gone[0]}: its share is all mix."
+    silent = [str(row[f"why_{which}"]) for which in gone if row[f"asked_{which}"]]
+    return " ".join(["No score", said, *dict.fromkeys(silent)])
 
 
 def _table(

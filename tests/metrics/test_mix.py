@@ -154,15 +154,19 @@ def test_a_single_answer_or_cluster_is_a_score_and_has_no_spread_of_its_own():
             "nps": [9, 3, 9, 8, 3, 9, 10, 10, 9, 10, 2, 9, 9, 3],
         }
     )
-    for metric, column, clusters in (
-        (cx.nps, "nps", "who"),
-        (cx.csat_mean, "csat", "who"),
-        (cx.csat_mean, "csat", None),
+    for metric, column, clusters, lone in (
+        (cx.nps, "nps", "who", "a"),
+        (cx.csat_mean, "csat", "who", "a"),
+        (cx.csat_mean, "csat", None, "c"),
     ):
         table = moved(frame.assign(csat=(frame["nps"] + 1) // 2), metric, column, clusters=clusters)
         whole = table.frame.iloc[-1]
         assert whole["within"] + whole["mix"] == pytest.approx(whole["change"], abs=1e-10)
-        assert table.frame[["before", "now", "change"]].notna().all(axis=None)
+        untold = table.frame.set_index("segment").loc[lone]
+        assert pd.isna(untold[["before", "now", "change"]]).all()
+        assert untold["reason"].startswith("No score in either period. ")
+        assert ("one cluster (who)" if clusters else "One answer (5)") in untold["reason"]
+        assert untold["within"] != 0
         assert whole["within_low"] < whole["within"] < whole["within_high"]
     lone = frame[frame["segment"] == "c"]
     others = frame[frame["segment"] == "b"]
