@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -342,12 +343,42 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a log may know no more than ASCII
+    sys.stdout, sys.stderr = cast("TextIO", _Kept(sys.stdout)), cast("TextIO", _Kept(sys.stderr))
     if sys.getfilesystemencoding() != "utf-8" and sys.flags.utf8_mode == 0:
         # A machine that knows no more than ASCII would lose the names of branches: begin again.
         os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])  # noqa: S606
     # A schedule that ends a run lets it stop its kernel and remove its private folder first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
+
+
+class _Kept:
+    """A stream that goes silent where it cannot be written to: a report is made for its file.
+
+    Whoever read it has left, or the disk that the log stands on is full.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._silence()
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: what was written is out already."""
+
+    def _silence(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 def _tell(made: Report) -> None:

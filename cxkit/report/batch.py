@@ -167,12 +167,12 @@ def run_batch(
             with contextlib.suppress(MachineError):
                 written.once(interrupted=True)
             raise
+        written.once(interrupted=False)
         shown = written.reports()
         index = render.Index(
             title="Reports", context=_summary(shown), rows=tuple(_row(r, shown, out) for r in shown)
         )
         files.write(out / f"index{batch.name}.html", render.render_index(index))
-        written.once(interrupted=False)
     return [results[i] for i in batch.asked]
 
 

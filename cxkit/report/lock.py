@@ -45,10 +45,11 @@ def held(place: Path, name: str) -> Iterator[None]:
         if _still_there(path, handle):
             break
         os.close(handle)  # its holder took it away in between: a new one must be made
-    os.ftruncate(handle, 0)
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    os.write(handle, f"process {os.getpid()}, since {now}\n".encode())
     try:
+        with contextlib.suppress(OSError):  # a full disk: who holds it is not said, but it is held
+            os.ftruncate(handle, 0)
+            now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+            os.write(handle, f"process {os.getpid()}, since {now}\n".encode())
         yield
     finally:
         if sys.platform != "win32":  # which removes no open file

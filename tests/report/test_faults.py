@@ -6,6 +6,7 @@ as it was, no half-written file, private folder, lock or process is left, and no
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -23,6 +24,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import cxkit
+from cxkit.errors import MachineError
+from cxkit.report import lock
 from tests.report import made
 
 if TYPE_CHECKING:
@@ -305,6 +308,22 @@ def test_of_two_runs_on_one_output_the_second_ends_at_once(scene: Scene) -> None
     scene.is_clean("other.html", "other.ipynb")
 
 
+def test_a_full_disk_does_not_keep_a_lock_from_being_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lock.os, "write", full)
+    with (
+        lock.held(tmp_path, "r"),
+        pytest.raises(MachineError, match=r"r: another run .*just begun"),
+        lock.held(tmp_path, "r"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the page of the tiny notebook, made where nothing is odd."""
@@ -318,7 +337,13 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "odd", ["no home, POSIX", "a home that is no folder, spaces and emoji", "no network"]
+    "odd",
+    [
+        "no home, POSIX",
+        "a home that is no folder, spaces and emoji",
+        "no network",
+        "nobody reads what it says, no folder for temporary files",
+    ],
 )
 def test_odd_surroundings_give_the_same_page(odd: str, scene: Scene, plain: bytes) -> None:
     prefix: list[str] = []
@@ -329,6 +354,11 @@ def test_odd_surroundings_give_the_same_page(odd: str, scene: Scene, plain: byte
         if subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode:
             pytest.skip("this system lets nobody go without a network")
         prefix = ["unshare", "-n"]  # the loopback is down there too
+    elif odd.startswith("nobody"):
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no device that is always full")
+        prefix = ["sh", "-c", 'exec "$@" > /dev/full 2>&1', "sh"]
+        scene.extra = {"TMPDIR": str(scene.private / "none")}
     else:
         scene.extra = {"HOME": "/dev/null/home", "XDG_CACHE_HOME": ""}
         scene.folder = scene.folder / "Süd {x} 🙂 'a'"
