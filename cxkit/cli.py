@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +16,7 @@ from cxkit import __version__
 from cxkit.errors import CxkitError, DataError, MachineError
 from cxkit.report.arguments import pairs, shard_of
 from cxkit.report.plan import EXAMPLE
+from cxkit.report.progress import never_failing
 
 if TYPE_CHECKING:
     from cxkit.report.make import Report
@@ -47,7 +47,7 @@ Exit codes
   1  a report was started and failed, or one or more of a batch are not whole
   2  the data, the question or a parameter was refused; the message says what to do
   3  the machine lacks something: a kernel, space, a folder to write to; or another run has it
-  130 or 143  ended from outside, by Ctrl-C or by a schedule
+  129, 130 or 143  ended from outside: its terminal closed, Ctrl-C, a schedule
 """
 
 _AFTER = "README.md shows the five minutes from your own export to a first report."
@@ -170,8 +170,7 @@ def report(
     from cxkit.report import parameters
 
     if help_notebook:
-        for declared in parameters.read(notebook):
-            print(declared)
+        print(*parameters.read(notebook), sep="\n")
         return
     from cxkit.report import files, make
     from cxkit.report.progress import Shown
@@ -340,45 +339,16 @@ def simulate(
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a log may know no more than ASCII
-    sys.stdout, sys.stderr = cast("TextIO", _Kept(sys.stdout)), cast("TextIO", _Kept(sys.stderr))
+    sys.stdout, sys.stderr = never_failing(sys.stdout), never_failing(sys.stderr)
     if sys.getfilesystemencoding() != "utf-8" and sys.flags.utf8_mode == 0:
         # A machine that knows no more than ASCII would lose the names of branches: begin again.
         os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])  # noqa: S606
     # A schedule that ends a run lets it stop its kernel and remove its private folder first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A closed terminal too, unless it was told (by nohup) to outlast it.
+    for sent in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(sent) != signal.SIG_IGN:
+            signal.signal(sent, lambda number, _: sys.exit(128 + number))
     app()
-
-
-class _Kept:
-    """A stream that goes silent where it cannot be written to: a report is made for its file.
-
-    Whoever read it has left, or the disk that the log stands on is full.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write, if that can be done."""
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except OSError:
-            self._silence()
-        return len(text)
-
-    def flush(self) -> None:
-        """Do nothing: what was written is out already."""
-
-    def _silence(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 def _tell(made: Report) -> None:

@@ -40,6 +40,7 @@ IN_LAB = (
     "<style>.cx-table :is(caption,th,td):not(.num){text-align:left!important}"
     ".cx-table td.num{white-space:nowrap}.cx-table tbody th{font-weight:400}"
     ".cx-table .long{min-width:12rem;max-width:36rem}"
+    ".cx-table table{min-width:24rem}.cx-figure{margin:1em 0}"
     ".cx-headline{font-size:1.2em;font-weight:600}.cx-answer,.cx-note,figcaption{max-width:52rem}"
     "</style>"
 )

@@ -156,7 +156,9 @@ class _Worker:
 
 def _work(line: Connection, choices: dict[str, Any]) -> None:
     """Make reports until there are no more; this is what a worker runs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everyone; one of us decides
+    for name in ("SIGINT", "SIGHUP"):  # they reach everyone at a terminal; one of us decides
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     def progress(name: str, step: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,3 +93,40 @@ class Shown:
     def _line(self, text: str) -> None:
         """Print a line at once: a log is read while it is written."""
         print(text, file=self._stream, flush=True)
+
+
+def never_failing(stream: TextIO) -> TextIO:
+    """Return a stream that goes silent where it cannot be written to.
+
+    Whoever read it has left, or the disk that a log stands on is full; a report is made for its
+    file, and its exit code tells how it ended. Letters that a log does not know are escaped.
+    """
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+    return cast("TextIO", _NeverFailing(stream))
+
+
+class _NeverFailing:
+    """A stream as :func:`never_failing` returns it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._silence()
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: what was written is out already."""
+
+    def _silence(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

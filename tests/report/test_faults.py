@@ -262,7 +262,9 @@ def test_a_read_only_folder_is_refused_before_anything_runs(scene: Scene) -> Non
     scene.is_clean()
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_run_that_is_ended_from_outside(sent: signal.Signals, code: int, scene: Scene) -> None:
     run = scene.start(
         "report", scene.notebook(made.LEVEL, ("markdown", "## Slow"), SLOW), "--out", scene.out
