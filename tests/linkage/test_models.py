@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import cxkit as cx
 from cxkit.errors import ColumnError, QuestionError
@@ -280,6 +281,12 @@ def test_case_17_metafor():
         assert found.tau2 == pytest.approx(w["tau2"], abs=1e-6)
         assert found.q == pytest.approx(w["Q"], abs=1e-8)
         assert [found.mean.low, found.mean.high] == pytest.approx([w["lo"], w["hi"]], abs=1e-5)
+        # metafor predicts with the quantile of the mean's interval, the kit with t on k - 2
+        theirs = stats.t.isf(0.025, found.k - 1) if refined else stats.norm.isf(0.025)
+        wider = stats.t.isf(0.025, found.k - 2) / theirs
+        reach = [found.prediction_low - w["est"], found.prediction_high - w["est"]]
+        expects = [wider * (w["pi_lo"] - w["est"]), wider * (w["pi_hi"] - w["est"])]
+        assert reach == pytest.approx(expects, abs=1e-5)
     profile = want["bcg_tau2_qprofile"]
     assert [found.tau2_low, found.tau2_high] == pytest.approx(
         [profile["lo"], profile["hi"]], abs=1e-4

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cxkit as cx
 from cxkit.disclosure import Policy
 from cxkit.errors import QuestionError
 from cxkit.linkage import action, items, leaving, literature, measure
@@ -16,6 +17,7 @@ from cxkit.linkage.league import held_to
 from cxkit.linkage.multilevel import within_between
 from cxkit.linkage.pairs import pair
 from cxkit.linkage.reliable import corrected_correlation
+from cxkit.linkage.robust import weighted
 from cxkit.results import Estimate
 from tests import firms
 
@@ -240,3 +242,39 @@ def test_the_change_between_waves_is_paired_by_unit():
     assert moved.se == pytest.approx(differences.std(ddof=1) / 3**0.5)
     assert (moved.n, moved.n_missing) == (3, 1)
     assert measure.change(waves.head(4), "engagement", Policy()).status == "no data"
+
+
+def test_each_level_s_interval_rests_on_its_own_degrees_of_freedom():
+    rng = np.random.default_rng(5)
+    unit = np.repeat(np.arange(12), [4, 5, 6, 7] * 3)
+    x = rng.normal(size=12)[unit] + rng.normal(size=unit.size)
+    people = pd.DataFrame({"unit": unit, "x": x, "y": 0.5 * x + rng.normal(size=unit.size)})
+    found = cx.correlation_by_level(people, unit="unit", x="x", y="y").set_index("at")
+    for at, df in (
+        ("individual", unit.size - 3),
+        ("within units", unit.size - 12 - 2),
+        ("between units", 12 - 3),
+        ("between units, weighted by size", 12 - 3),
+    ):
+        row, half = found.loc[at], 1.959963985 / np.sqrt(df)
+        limits = np.tanh(np.arctanh(row["value"]) + np.array([-half, half]))
+        assert [row["low"], row["high"]] == pytest.approx(limits, abs=1e-8), at
+
+
+def test_units_of_unlike_size_count_as_fewer():
+    people = np.array([10, 10, 20, 10, 10, 30, 10, 10])
+    units = pd.DataFrame(
+        {
+            "engagement": [3.0, 3.4, 3.1, 3.9, 3.6, 3.3, 4.0, 3.5],
+            "experience": [3.9, 3.8, 4.1, 4.4, 4.0, 4.2, 4.3, 3.7],
+            "n_employees": people,
+            "n_customers": 200,
+        }
+    )
+    found = weighted(units, level=0.95)
+    worth = people.sum() ** 2 / (people**2).sum()  # Kish
+    half = 1.959963985 / np.sqrt(worth - 3)
+    limits = np.tanh(np.arctanh(found.value) + np.array([-half, half]))
+    assert [found.low, found.high] == pytest.approx(limits, abs=1e-8)
+    r = np.cov(units["engagement"], units["experience"], aweights=people)
+    assert found.value == pytest.approx(r[0, 1] / np.sqrt(r[0, 0] * r[1, 1]))

@@ -10,6 +10,7 @@ from scipy.optimize import brentq, minimize_scalar
 import cxkit as cx
 from cxkit.errors import MissingTableError, QuestionError
 from cxkit.results import Difference
+from cxkit.retention.clock import bands_of, wind
 from cxkit.retention.model_guards import (
     beyond_follow_up,
     collinearity,
@@ -19,6 +20,8 @@ from cxkit.retention.model_guards import (
     multiplicity,
 )
 from cxkit.retention.separation import separation
+from cxkit.study.contract import parse_contract
+from cxkit.study.study import Study
 from tests import firms
 
 
@@ -184,3 +187,36 @@ def test_nonresponse_of_a_shop_gives_numbers_or_dashes():
     found = cx.nonresponse(cx.open_study(firms.shop() / "study.yml"))
     assert "nan" not in found.sentence.lower()
     assert "nan" not in str(found.table).lower()
+
+
+#: Customers by their days of leaving; "" is still here. All joined and answered on the same days.
+SCORED = {
+    "answers on the day of leaving": "2024-03-01",
+    "leaves on the landmark": "2024-05-30",
+    "leaves the day after": "2024-05-31",
+    "stays": "",
+}
+CONTRACT = """
+study: x
+as_of: 2025-12-31
+customers: {file: c.csv, customer: customer, start: start, end: end}
+responses: {file: r.csv, customer: customer, answered_on: answered_on, nps: nps}
+"""
+
+
+def test_the_day_of_leaving_and_the_day_of_the_landmark_are_on_the_right_side() -> None:
+    left = pd.to_datetime(pd.Series(list(SCORED.values())), format="ISO8601")
+    customers = pd.DataFrame({"customer": list(SCORED), "start": pd.Timestamp("2024-01-01")})
+    frames = {
+        "customers": customers.assign(end=left),
+        "responses": pd.DataFrame(
+            {"customer": list(SCORED), "answered_on": pd.Timestamp("2024-03-01"), "nps": 9}
+        ),
+    }
+    study = Study(contract=parse_contract(CONTRACT), findings=(), sources=(), frames=frames)
+    clock = wind(study, bands=bands_of(study, "nps"), gap=90)
+    assert clock.spells["customer"].tolist() == ["leaves the day after", "stays"]
+    assert clock.count("only scores outside the relationship") == 1
+    assert clock.count("left within the gap") == 1
+    ungapped = wind(study, bands=bands_of(study, "nps"), gap=0)
+    assert ungapped.spells["customer"].tolist() == list(SCORED)[1:]

@@ -350,3 +350,10 @@ def test_of_very_many_customers_fewer_are_others_and_the_answer_stays(monkeypatc
     fewer = one_bad_experience(firm)
     assert fewer.effect.n_a == pytest.approx(whole.effect.n_a, abs=40)
     assert abs(fewer.effect.value - whole.effect.value) < whole.effect.se
+
+
+def test_the_error_by_customer_has_its_correction_for_few():
+    influence = np.array([[0.2, -0.1], [0.0, 0.3], [-0.2, -0.2], [0.0, 0.0]])
+    # the last customer has no row, so three count: 3 / (3 - 1)
+    by_hand = np.sqrt(1.5 * (influence**2).sum(axis=0))
+    assert cluster_se(influence) == pytest.approx(by_hand)
