@@ -68,9 +68,8 @@ def found(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"), [(s, w) for s in ("light", "dark") for w in (1280, 390)]
-)
+# Colours do not ask how wide the window is, nor boxes which colours they have.
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing(
     browser: Browser, reports: Path, broken: Path, scheme: str, width: int
 ) -> None:
