@@ -1,7 +1,21 @@
 """What every test process says before it imports anything large."""
 
+from __future__ import annotations
+
+import contextlib
 import os
+import subprocess
 import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
 
 # One thread for linear algebra, as in a report's kernel: on tables as small as these a pool of
 # threads only spins, and what it burns is the other worker's time. Who sets a number keeps it.
@@ -10,3 +24,37 @@ for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 # The grammars that nbformat would compile at its import; the kit goes without them (report/run.py).
 sys.modules.setdefault("rfc3987_syntax", None)
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the reports, made once by the command that `make report` runs.
+
+    Full depth takes its time, so the processes of one test run share the folder.
+    """
+    base = tmp_path_factory.getbasetemp()
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = place / "reports"
+    with waited_for(place, "reports"):
+        if not (folder / "index.html").is_file():  # the last file of a run
+            command = [sys.executable, "-m", "cxkit.cli", "batch", "reports/plan.yml"]
+            command += ["--out", str(folder)]
+            run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+            assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    return folder
+
+
+@contextlib.contextmanager
+def waited_for(place: Path, name: str) -> Iterator[None]:
+    """Hold a lock, waiting until the process that has it is done."""
+    from cxkit.errors import MachineError
+    from cxkit.report import lock
+
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock.held(place, name))
+                break
+            except MachineError:
+                time.sleep(0.5)
+        yield

@@ -49,22 +49,29 @@ def run(study: Path, **given: object) -> list[object]:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"units": 3}, "at least 4 units; there are 3"),
-        ({"units": 3}, "at least 3 waves of one instrument and 30 units"),
-        ({"units": 12}, "there are 4 such waves and 12 units"),
-        ({"units": 12}, "Too few units for direction: 12 units"),
-        ({"units": 30, "waves": 1}, "not identified: 1 wave"),
-        ({"units": 30, "waves": 2}, "direction is not identified by two waves"),
-        ({"units": 12, "staff": 1}, "12 of 12 units have fewer than 5"),
-        ({"units": 30, "same": True}, "the same in every unit"),
-        ({"units": 40, "staff": 4}, "Scatter of 0 units"),
-        ({"units": 12, "seed": 3}, "units may differ by chance only"),
+        (
+            {"units": 3},
+            ["at least 4 units; there are 3", "at least 3 waves of one instrument and 30 units"],
+        ),
+        (
+            {"units": 12, "seed": 3},
+            [
+                "there are 4 such waves and 12 units",
+                "Too few units for direction: 12 units",
+                "units may differ by chance only",
+            ],
+        ),
+        ({"units": 30, "waves": 1}, ["not identified: 1 wave"]),
+        ({"units": 30, "waves": 2}, ["direction is not identified by two waves"]),
+        ({"units": 12, "staff": 1}, ["12 of 12 units have fewer than 5"]),
+        ({"units": 30, "same": True}, ["the same in every unit"]),
+        ({"units": 40, "staff": 4}, ["Scatter of 0 units"]),
     ],
 )
 def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settings, said):
     firm(tmp_path, **settings)
     text = shown(tmp_path / "study.yml")
-    assert said in text
+    assert [words for words in said if words not in text] == []
     assert not re.search(r"\b(?:nan|NaN|inf|None(?! of))\b", text)
     if settings == {"units": 12, "seed": 3}:
         assert re.search(r"ICC\(1\) of \w+\s+−0\.\d\d", text), "this firm has a negative ICC(1)"

@@ -33,9 +33,14 @@ def report(which: str, study: Path, out: Path, *more: str) -> subprocess.Complet
 
 
 def page(which: str, study: Path, out: Path, *more: str) -> tuple[str, dict[str, object], str]:
-    """Return the page's text, the answer it carries and the alt text of its first figure."""
+    """Make a report of a study, and return what it says."""
     run = report(which, study, out, *more)
     assert run.returncode == 0, run.stdout + run.stderr
+    return read(which, out)
+
+
+def read(which: str, out: Path) -> tuple[str, dict[str, object], str]:
+    """Return the page's text, the answer it carries and the alt text of its first figure."""
     name = Path(NOTEBOOKS[which]).stem
     content = (out / f"{name}.html").read_text(encoding="utf-8")
     cells = json.loads((out / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
@@ -47,15 +52,12 @@ def page(which: str, study: Path, out: Path, *more: str) -> tuple[str, dict[str,
 
 
 @pytest.fixture(scope="module")
-def firm_pages(tmp_path_factory):
-    """Both notebooks on two firms with opposite effects."""
+def opposite_pages(reports, tmp_path_factory):
+    """Both notebooks on the sample, and on a firm where both effects are turned round."""
     out = tmp_path_factory.mktemp("opposite")
-    made = {}
-    for name, effect, link in (("up", 1.0, 0.9), ("down", -1.0, -0.9)):
-        study = firms.folder(effect, link) / "study.yml"
-        for which in NOTEBOOKS:
-            made[which, name] = page(which, study, out / name)
-    return made
+    study = firms.folder(-1.0, -0.9) / "study.yml"
+    made = {(which, "up"): read(which, reports) for which in NOTEBOOKS}
+    return made | {(which, "down"): page(which, study, out) for which in NOTEBOOKS}
 
 
 @pytest.mark.parametrize(
@@ -65,8 +67,8 @@ def firm_pages(tmp_path_factory):
         ("engagement", "go together:", "go opposite ways:"),
     ],
 )
-def test_opposite_studies_give_opposite_conclusions(firm_pages, which, up, down):
-    (one, first, alt), (other, second, other_alt) = (firm_pages[which, n] for n in ("up", "down"))
+def test_opposite_studies_give_opposite_conclusions(opposite_pages, which, up, down):
+    (one, first, alt), (other, second, other_alt) = (opposite_pages[which, n] for n in ("up", "down"))
     assert up in first["headline"]
     assert down in second["headline"]
     assert first["headline"] in one
@@ -109,9 +111,11 @@ def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
 
 
 def test_plain_papermill_runs_the_same_notebooks(tmp_path):
+    study = str(firms.shop() / "study.yml")
     for which, notebook in NOTEBOOKS.items():
         out = tmp_path / f"{which}.ipynb"
         command = [sys.executable, "-m", "papermill", notebook, str(out), "--no-progress-bar"]
+        command += ["-p", "study", study]
         run = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
         )
@@ -119,6 +123,7 @@ def test_plain_papermill_runs_the_same_notebooks(tmp_path):
         cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
         code = [c for c in cells if c["cell_type"] == "code"]
         assert all(c["execution_count"] for c in code)
+        assert any(study in line for c in code for line in c["source"])
 
 
 @pytest.mark.skipif("CXKIT_SHARED" not in os.environ, reason="CXKIT_SHARED names no data folder")
