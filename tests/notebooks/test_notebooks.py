@@ -68,7 +68,9 @@ def opposite_pages(reports, tmp_path_factory):
     ],
 )
 def test_opposite_studies_give_opposite_conclusions(opposite_pages, which, up, down):
-    (one, first, alt), (other, second, other_alt) = (opposite_pages[which, n] for n in ("up", "down"))
+    (one, first, alt), (other, second, other_alt) = (
+        opposite_pages[which, n] for n in ("up", "down")
+    )
     assert up in first["headline"]
     assert down in second["headline"]
     assert first["headline"] in one

@@ -236,16 +236,3 @@ def test_the_sample_is_checked_and_a_firm_simulated(tmp_path: Path) -> None:
     code, told, _ = cli("check", tmp_path / "firm")
     assert code == 0
     assert "customers" in told
-
-
-@pytest.mark.notebook
-def test_the_same_notebook_runs_with_plain_papermill(tiny_notebook: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.ipynb"
-    subprocess.run(
-        [
-            sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3",
-            str(tiny_notebook), str(out), "-p", "level", "0.9",
-        ],
-        cwd=ROOT, env=None, capture_output=True, check=True,
-    )  # fmt: skip
-    assert "90 % interval" in out.read_text(encoding="utf-8")

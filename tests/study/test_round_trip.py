@@ -101,7 +101,7 @@ def test_every_dialect_of_text(
     dialect = surveys.DIALECTS[name]
     monkeypatch.setattr(checks, "open_table", partial(open_table, large=large))
 
-    @examples(12)
+    @examples(8)
     @given(rows(western=dialect.encoding == "cp1252"))
     def holds(survey: list[surveys.Row]) -> None:
         same(dialect.write(survey), tmp_path, survey, dialect.declared)
@@ -111,7 +111,7 @@ def test_every_dialect_of_text(
 
 @pytest.mark.parametrize("name", surveys.FORMATS)
 def test_every_format(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    @examples(12)
+    @examples(8)
     @given(rows(western=False))
     def holds(survey: list[surveys.Row]) -> None:
         same(surveys.FORMATS[name](survey, tmp_path), tmp_path, survey, "")
