@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,10 @@ for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 # The grammars that nbformat would compile at its import; the kit goes without them (report/run.py).
 sys.modules.setdefault("rfc3987_syntax", None)
+
+# The same examples in every run, and no test that fails because the machine is busy.
+settings.register_profile("cxkit", derandomize=True, deadline=None)
+settings.load_profile("cxkit")
 
 
 @pytest.fixture(scope="session")

@@ -449,7 +449,7 @@ def alike(one: Any, other: Any) -> None:
 def test_counts_give_what_the_rows_give(name: str) -> None:
     asked = answered = 0
 
-    @settings(deadline=None, derandomize=True, max_examples=SLOW.get(name, EXAMPLES))
+    @settings(max_examples=SLOW.get(name, EXAMPLES))
     @given(people())
     def law(table: pd.DataFrame) -> None:
         nonlocal asked, answered

@@ -70,7 +70,7 @@ def test_one_cause_is_kaplan_meier():
     assert found.se == pytest.approx(stay.se)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(rows, st.integers(0, 6))
 def test_counts_are_rows_and_the_error_is_the_same_by_both_formulas(found, t):
     time, cause, counts = columns(found)
@@ -96,7 +96,7 @@ def test_counts_are_rows_and_the_error_is_the_same_by_both_formulas(found, t):
     assert not curve.drop(columns="cause").isna().any().any()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(rows)
 def test_causes_and_those_left_add_up_to_all(found):
     time, cause, _ = columns(found)

@@ -28,7 +28,7 @@ moments = st.integers(0, 60 * 24 * 60).map(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(moments, moments).map(sorted), min_size=1, max_size=4))
 def test_open_hours_are_those_counted_minute_by_minute(pairs):
     begin, end = (pd.Series(column) for column in zip(*pairs, strict=True))

@@ -54,7 +54,7 @@ def test_paired_nps_is_the_t_test_of_each_customers_points():
 score = st.none() | st.integers(0, 10)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(score, score, st.integers(0, 4)), max_size=12))
 def test_counts_are_rows_and_swapping_turns_the_sign(rows):
     a, b, counts = ([row[i] for row in rows] for i in range(3))

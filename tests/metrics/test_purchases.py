@@ -104,7 +104,7 @@ customer = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(customer, max_size=12))
 def test_counts_are_rows(rows):
     frame = pd.DataFrame(rows, columns=["y", "x", "n", "who"]).astype({"y": float, "x": float})

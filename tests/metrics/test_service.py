@@ -54,7 +54,7 @@ def test_waits_agree_with_numpy_and_hold_their_level(q):
     assert hits >= stats.binom.ppf(0.001, 400, 0.95)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.none() | st.integers(0, 9), st.integers(0, 6)), max_size=12))
 def test_counts_are_rows(rows):
     wait = pd.Series([r[0] for r in rows], dtype="Float64")

@@ -93,7 +93,7 @@ cells = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(cells)
 def test_no_frame_gives_nan(rows):
     frame = pd.DataFrame(rows, columns=["customer", "touchpoint", "score"])

@@ -274,7 +274,7 @@ PATTERN = st.tuples(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(PATTERN, min_size=1, max_size=12), st.sampled_from(["nps", "mean", "csat"]))
 def test_patterns_with_counts_are_the_rows_written_out(rows, metric):
     grid = [(r, s, 5, 1) for r in REGIONS for s in SEGMENTS]  # no empty cell

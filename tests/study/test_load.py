@@ -131,9 +131,7 @@ _ROW = st.tuples(
 _ANSWERED = (dt.date(2024, 6, 1), 9, None, "x")
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(_ROW, max_size=14).map(lambda rows: [*rows, _ANSWERED]))
 def test_a_survey_written_as_csv_comes_back_as_it_was(tmp_path: Path, rows: list[tuple]) -> None:
     buffer = io.StringIO()

@@ -170,7 +170,7 @@ NAMES = st.text(
 ).filter(lambda name: name.strip() == name)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(names=st.lists(NAMES, min_size=3, max_size=3, unique=True), word=NAMES)
 def test_no_name_or_value_breaks_out_of_its_place(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], word: str

@@ -85,9 +85,6 @@ def same(content: bytes, folder: Path, given_rows: list[surveys.Row], declared: 
 def examples(n: int) -> settings:
     return settings(
         max_examples=n,
-        deadline=None,
-        derandomize=True,
-        database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
