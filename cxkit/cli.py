@@ -16,7 +16,7 @@ from cxkit import __version__
 from cxkit.errors import CxkitError, DataError, MachineError
 from cxkit.report.arguments import pairs, shard_of
 from cxkit.report.plan import EXAMPLE
-from cxkit.report.progress import never_failing
+from cxkit.report.progress import safe
 
 if TYPE_CHECKING:
     from cxkit.report.make import Report
@@ -339,7 +339,7 @@ def simulate(
 
 def main() -> None:
     """Run the command line."""
-    sys.stdout, sys.stderr = never_failing(sys.stdout), never_failing(sys.stderr)
+    sys.stdout, sys.stderr = safe(sys.stdout), safe(sys.stderr)
     if sys.getfilesystemencoding() != "utf-8" and sys.flags.utf8_mode == 0:
         # A machine that knows no more than ASCII would lose the names of branches: begin again.
         os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])  # noqa: S606

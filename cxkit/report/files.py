@@ -28,6 +28,11 @@ def check_name(name: str, *, where: str) -> str:
             f"{where}: {name!r} cannot be the name of a report.\n"
             "  Use letters a to z, digits, - and _, for example  north_2025 ."
         )
+    if (told := masked(name.encode())) != name.encode():
+        raise ParameterError(
+            f"{where}: the name of a report would hold the value of the environment variable "
+            f"{told.decode()}. Choose another."
+        )
     if re.fullmatch(r"(index|run)(-\d+-of-\d+)?|readme", name.lower()):
         raise ParameterError(f"{where}: {name!r} is the name of a file that every batch writes.")
     return name

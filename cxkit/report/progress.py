@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from cxkit.report.secrets import masked
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -95,19 +97,19 @@ class Shown:
         print(text, file=self._stream, flush=True)
 
 
-def never_failing(stream: TextIO) -> TextIO:
-    """Return a stream that goes silent where it cannot be written to.
+def safe(stream: TextIO) -> TextIO:
+    """Return a stream that tells no secret, and goes silent where it cannot be written to.
 
     Whoever read it has left, or the disk that a log stands on is full; a report is made for its
     file, and its exit code tells how it ended. Letters that a log does not know are escaped.
     """
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
-    return cast("TextIO", _NeverFailing(stream))
+    return cast("TextIO", _Safe(stream))
 
 
-class _NeverFailing:
-    """A stream as :func:`never_failing` returns it."""
+class _Safe:
+    """A stream as :func:`safe` returns it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -116,9 +118,10 @@ class _NeverFailing:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write, if that can be done."""
+        """Write, if that can be done, with the name of a secret where its value stood."""
+        told = masked(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
         try:
-            self._stream.write(text)
+            self._stream.write(told)
             self._stream.flush()
         except OSError:
             self._silence()

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import json
 import urllib.parse
 from collections.abc import Callable
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxkit.errors import ReportError
-from cxkit.report import files, secrets
+from cxkit.errors import ParameterError, ReportError
+from cxkit.report import files, progress, secrets
 from cxkit.report.make import make, prepare
 from tests.report import made
 
@@ -103,3 +104,16 @@ def test_a_log_of_a_failure_holds_the_name_in_its_place(
     log = (out / f"told{files.FAILED_LOG}").read_text(encoding="utf-8")
     assert "ValueError: [SHOP_DB_PASSWORD]" in log
     assert secret not in log
+
+
+def test_what_is_said_meanwhile_holds_the_name_in_its_place(secret: str) -> None:
+    stream = io.StringIO()
+    print(f"measure={secret}: measure is one of nps, csat \udcff", file=progress.safe(stream))
+    assert stream.getvalue() == ("measure=[SHOP_DB_PASSWORD]: measure is one of nps, csat \udcff\n")
+
+
+def test_no_report_is_called_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "0123456789")
+    with pytest.raises(ParameterError, match=r"would hold .* variable r_\[API_KEY\]") as refused:
+        files.check_name("r_0123456789", where="plan.yml")
+    assert "0123456789" not in str(refused.value)
