@@ -130,7 +130,8 @@ def render_index(index: Index) -> bytes:
     nulls = any(
         w and row.answer.get("null") is not None for w, row in zip(drawn, index.rows, strict=True)
     )
-    page = {"title": index.title, "context": index.context, "rows": rows, "nulls": nulls}
+    said = {"title": index.title, "context": index.context}
+    page = {**said, "rows": rows, "nulls": nulls, "drawn": any(drawn)}
     text = (
         _exporter()
         .environment.get_template("batch.html.j2")

@@ -45,8 +45,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def names(page: Page) -> list[str]:
     """The reports that can be seen, from the top."""
-    shown = page.locator("tbody tr:visible .asked:first-of-type").all_inner_texts()
-    return [text for text in shown if text in {*NUMBERS, "west"}]
+    shown = page.locator("tbody tr:visible th").all_inner_texts()
+    return [next(n for n in (*NUMBERS, "west") if text.split()[-1] == n) for text in shown]
 
 
 def opened(browser: Browser, file: Path, *, script: bool = True) -> tuple[Page, list[str]]:
