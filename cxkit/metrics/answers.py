@@ -80,8 +80,8 @@ def one_column(given: Scores, *, asked: str, dtype: type | None = None) -> pd.Se
             f"{asked}: asked for one column, found a frame.\n  columns in the frame: {columns}\n"
             "  Write frame[NAME], with a name that one column only has; in cx.by, column=NAME."
         )
-    if isinstance(given, str) or np.ndim(given) > 1:
-        found = f"the text {given!r}" if isinstance(given, str) else f"{np.ndim(given)} dimensions"
+    if isinstance(given, str) or getattr(given, "ndim", 1) > 1:
+        found = f"the text {given!r}" if isinstance(given, str) else "a table"
         raise QuestionError(
             f"{asked}: asked for one column, found {found}.\n  Write frame[NAME], or a list."
         )

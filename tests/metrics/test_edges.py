@@ -463,7 +463,7 @@ SLIPS: dict[str, tuple[Callable[[], Any], str]] = {
     "two lengths": (lambda: cx.correlation([1, 2, 3], [1, 2]), "x has 3 rows and y 2"),
     "answers in words": (lambda: cx.correlation(["a", "b"], [1, 2]), "'a', 'b' is not a number"),
     "a name for a column": (lambda: cx.nps("nps"), "found the text 'nps'.\n  Write frame"),
-    "a table for a column": (lambda: cx.nps(np.ones((2, 2))), "found 2 dimensions"),
+    "a table for a column": (lambda: cx.nps(np.ones((2, 2))), "found a table"),
     "numbers as text": (lambda: cx.nps(["9", "10"]), r"give pd.to_numeric\(scores\)"),
     "days for answers": (lambda: cx.nps(OPENED), "Is it the column you mean"),
     "yes and no for answers": (lambda: cx.nps([True, False]), "Is it the column you mean"),
