@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from scipy import stats
 
 from cxkit.linkage import changes
 from cxkit.linkage.changes import change_regressions
@@ -138,7 +139,11 @@ def test_the_arrow_from_employees_is_two_way_fixed_effects():
     fit = smf.ols("experience ~ likes + morale + C(unit) + C(wave)", panel).fit()
     for ours, theirs in (("satisfaction", "likes"), ("morale (eNPS)", "morale")):
         want = fit.params[theirs] * spread[theirs]
-        assert found.loc[ours, "value"] == pytest.approx(want, abs=1e-8)
+        row = found.loc[ours]
+        assert row["value"] == pytest.approx(want, abs=1e-8)
+        # interval and p are of one t with as many degrees of freedom as units less one
+        se = (row["high"] - row["low"]) / 2 / stats.t.isf(0.025, 39)
+        assert row["p"] == pytest.approx(2 * stats.t.sf(abs(row["value"]) / se, 39), rel=1e-6)
 
 
 def test_pay_is_the_mean_place_among_the_bands():

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import cxkit as cx
 from cxkit.disclosure import Policy
@@ -148,6 +149,8 @@ def test_leaving_after_a_bad_wave_is_found_and_not_invented():
     found = leaving.leaving_after(staff, scores, spans=spans, policy=Policy())
     assert found.ratio.low < np.exp(-0.4) < found.ratio.high
     assert "leave less often after" in found.sentence
+    reach = np.log(found.ratio.high / found.ratio.value) * found.ratio.value / found.ratio.se
+    assert reach == pytest.approx(stats.t.isf(0.025, 59))  # 60 units are the clusters
     none = leaving.leaving_after(*spells(2, 0.0)[:2], spans=spans, policy=Policy())
     assert none.ratio.low < 1 < none.ratio.high
     assert "cannot be told" in none.sentence
@@ -240,6 +243,8 @@ def test_the_change_between_waves_is_paired_by_unit():
     differences = np.array([0.2, 0.1, 0.3])
     assert moved.value == pytest.approx(differences.mean())
     assert moved.se == pytest.approx(differences.std(ddof=1) / 3**0.5)
+    there = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert (moved.low, moved.high) == pytest.approx(tuple(there))
     assert (moved.n, moved.n_missing) == (3, 1)
     assert measure.change(waves.head(4), "engagement", Policy()).status == "no data"
 
