@@ -93,6 +93,8 @@ def test_item_links_find_the_planted_item_in_a_family_of_all():
         "proud": False,
     }
     assert (links["p_adjusted"] >= links["p"]).all()
+    z = np.arctanh(links["value"].to_numpy(float)) * np.sqrt(links["n"].to_numpy(float) - 3)
+    assert links["p"].to_numpy(float) == pytest.approx(2 * stats.norm.sf(np.abs(z)))
     said = items.sentence(links)
     assert "Of 3 items, 1 goes with experience" in said
     assert "heard" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 import cxkit as cx
 from cxkit.errors import MissingTableError, QuestionError
@@ -70,8 +70,6 @@ def test_sums_give_the_estimates_and_errors_of_statsmodels_on_rows(spread):
     assert model.quasi == (spread > 0)
     mu, y = rows.fittedvalues, frame["count"]
     dean = ((y - mu) ** 2 - y).sum() / np.sqrt(2 * (mu**2).sum())
-    from scipy.stats import norm
-
     assert model.p_dispersion == pytest.approx(norm.sf(dean), rel=1e-6)
 
 
@@ -108,6 +106,8 @@ def test_turning_the_ratio_round_and_counting_in_other_years():
     back = model.ratio("poor", "good", n_a=1, n_b=1)
     assert there.value * back.value == pytest.approx(1, abs=1e-12)
     assert there.low * back.high == pytest.approx(1, abs=1e-12)
+    z = 2 * norm.isf(0.025) * np.log(there.value) / np.log(there.high / there.low)
+    assert there.p == pytest.approx(2 * norm.sf(abs(z)))  # two-sided, as the interval is
     half = ratio_of(frame.assign(exposure=frame["exposure"] * 2))
     assert half.value == pytest.approx(there.value, abs=1e-9)
 
