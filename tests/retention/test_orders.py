@@ -129,6 +129,8 @@ def test_the_sample_s_buying_does_not_depend_on_the_experience(sample):
     main = sample.gaps.set_index("gap")["value"]
     assert main[90] == pytest.approx(sample.effect.value)
     assert sample.spend.low < 0 < sample.spend.high
+    z = abs(sample.spend.value) / sample.spend.se
+    assert sample.spend.p == pytest.approx(2 * norm.sf(z))
     assert len(sample.contrasts) == sample.contrasts[0].family == 3
 
 
