@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import cxkit as cx
 from cxkit.errors import ColumnError, MissingTableError, QuestionError
@@ -76,6 +77,9 @@ def test_losses_are_those_of_a_plain_loop_over_folds(scored):
     parts = 100 * (base - loss) - gain.value * base
     se = parts.std(ddof=1) / np.sqrt(len(y)) / base.mean()
     assert gain.se == pytest.approx(se, abs=1e-4)
+    assert gain.method == "paired normal"
+    for one in found.gains:
+        assert one.p == pytest.approx(2 * stats.norm.sf(abs(one.value) / one.se))
 
 
 def test_the_strong_measure_wins_and_noise_does_not(scored):
