@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 import cxkit as cx
 from cxkit.errors import MissingTableError, QuestionError
@@ -236,7 +236,9 @@ def test_recovery_compares_cases_by_what_was_known_when_the_count_begins(sample)
     known = shown[shown["value"].notna()]
     assert len(known) >= 3
     two = known.set_index("of").loc["against not yet affected"]["lower"].tolist()
-    difference = known[known["of"] == "difference"]["value"].iloc[0]
+    apart = known[known["of"] == "difference"].iloc[0]
+    assert apart["p"] == pytest.approx(2 * norm.sf(abs(apart["value"]) / apart["se"]))
+    difference = apart["value"]
     # against the same others: whichever reading is the lower of a row, they cancel to 0.2 points
     assert difference == pytest.approx(two[1] - two[0], abs=0.2)
 
