@@ -215,8 +215,11 @@ def few_left_so(spec, tables):
     nps = customers["id"].map(tables["responses"].set_index("id")["nps"])
     gone = customers["left"] != ""
     customers["why"] = (customers.index % 2).map({0: "price", 1: "moved"}).where(gone, "")
-    best = customers.index[gone & (nps >= 9) & (customers["why"] == "price")]
-    customers.loc[best[4:], "why"] = "moved"
+    best = customers.index[gone & (nps >= 9)]
+    after = pd.to_datetime(customers["left"]) - pd.to_datetime(tables["responses"]["day"])
+    soon = after[best][after[best].dt.days > 100].sort_values().index[:3]
+    customers.loc[best, "why"] = "moved"
+    customers.loc[soon, "why"] = "price"
     spec["customers"]["end_reason"] = "why"
 
 
