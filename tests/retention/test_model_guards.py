@@ -187,6 +187,10 @@ def test_nonresponse_of_a_shop_gives_numbers_or_dashes():
     found = cx.nonresponse(cx.open_study(firms.shop() / "study.yml"))
     assert "nan" not in found.sentence.lower()
     assert "nan" not in str(found.table).lower()
+    left = found.frame[found.frame["trait"].str.startswith("left")].iloc[0]
+    assert found.table.shown["All asked"].tolist()[-1] == "–"
+    assert np.isnan(left["answered"])
+    assert "it would tell of fewer than 5" in found.table.caption
 
 
 #: Customers by their days of leaving; "" is still here. All joined and answered on the same days.

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from tempfile import mkdtemp
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit.disclosure import customer_table
+from cxkit.figures.curves import _followed
 from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Note, Picture, Table
 from cxkit.retention.clock import bands_of, wind
+from cxkit.retention.curves import at_risk
 from tests import firms
 from tests.handmade import opened
 
@@ -243,6 +248,37 @@ def test_no_part_of_the_page_of_a_small_firm_does(branches, customers):
     result = cx.retention_answer(study, depth="full", horizon=6)
     assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
     assert told_by_shares(result, study, 6) == []
+
+
+def test_a_curve_falls_and_is_told_once_five_have_left():
+    months = np.array([2.0, 3, 4, 13, 14, 15, *[30.0] * 54])
+    left = months < 30
+    bands = pd.Categorical(["kept"] * 60, categories=["poor", "middling", "kept"])
+    spells = pd.DataFrame({"months": months, "left": left, "band": bands})
+    curve = kaplan_meier(spells["months"], spells["left"]).assign(band=bands[0])
+    curve["band"] = pd.Categorical(curve["band"], categories=bands.categories)
+    drawn = _followed(curve, 24.0)
+    assert drawn.query("survival < 1")["time"].min() == 14  # the fifth
+    group = {"group": "kept", "value": 90.0, "low": 80.0, "high": 95.0, "n": 60, "exits": 6.0}
+    result = SimpleNamespace(
+        curves=curve,
+        at_risk=at_risk(spells, months=np.arange(0, 25, 3)),
+        groups=pd.DataFrame([group]),
+        groups_measure="kept",
+        horizon=18,
+        level=0.95,
+        contract="",
+    )
+    rows = cx.figures.retention(result).table.set_index("months")["kept_percent"]
+    assert rows.notna().to_dict() == {0: True, 6: False, 12: False, 18: True, 24: True}
+
+
+def test_a_row_whose_leavers_are_not_told_loses_its_shares():
+    frame = pd.DataFrame({"g": ["a", "b"], "n": [106, 90], "exits": [3, 40], "kept": [97.2, 55.6]})
+    columns = [("Group", "g", "text"), ("Kept (%)", "kept", "%"), ("Left", "exits", "count")]
+    page = customer_table(frame, caption="Kept.", columns=columns).shown
+    assert page["Kept (%)"].tolist() == ["–", "55.6"]
+    assert page["Left"].tolist() == ["<5", "40"]
 
 
 def test_the_search_finds_what_it_looks_for():
