@@ -15,7 +15,8 @@ from cxkit.report.secrets import masked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_LONGEST = 100
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{_LONGEST - 1}}}")
 
 #: What a report that did not become whole leaves beside the last good one.
 FAILED_PAGE, FAILED_LOG = ".FAILED.html", ".FAILED.log"
@@ -24,9 +25,10 @@ FAILED_PAGE, FAILED_LOG = ".FAILED.html", ".FAILED.log"
 def check_name(name: str, *, where: str) -> str:
     """Return the name of a report if a file may bear it; it never leads to another folder."""
     if not _NAME.fullmatch(name):
+        short = repr(name if len(name) <= _LONGEST else f"{name[:40]}...")
         raise ParameterError(
-            f"{where}: {name!r} cannot be the name of a report.\n"
-            "  Use letters a to z, digits, - and _, for example  north_2025 ."
+            f"{where}: {short} cannot be the name of a report.\n"
+            f"  Use letters a to z, digits, - and _, at most {_LONGEST}, for example  north_2025 ."
         )
     if (told := masked(name.encode())) != name.encode():
         raise ParameterError(

@@ -92,6 +92,7 @@ def test_a_whole_report_ends_with_0_and_says_where_it_is(
         (["-p", "level"], "-p wants NAME=VALUE"),
         (["-p", "level=0.9", "-p", "level=0.8"], "given twice"),
         (["--name", "../away"], "cannot be the name of a report"),
+        (["--name", "a" * 101], "aaa...' cannot be the name of a report"),
         (["--limit", "cells=5"], "The limits are start, cell, report, output"),
         (["--limit", "cell=0"], "cell=0 is no limit"),
         (["--limit", "cell"], "--limit wants NAME=VALUE"),
