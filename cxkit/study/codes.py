@@ -165,7 +165,7 @@ CX-R017 Letters were composed (NFC), or characters without width taken out of wo
 CX-R018 Moments were brought to the clock of the zone declared.
   Nothing.
 CX-R019 Scores given on the day of leaving or after it were left out as causes of leaving.
-  Nothing: they are effects of leaving.
+  Nothing: they are effects of leaving. In a strict study take them out, or leave `strict:` away.
 CX-R021 Values that the file itself declares to be no answer are missing, counted by their label.
   Nothing, unless such a code is an answer.
 CX-R022 Numbers kept as text in a sheet were read as numbers.
