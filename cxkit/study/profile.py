@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from cxkit.study.columns import NO, YES
 from cxkit.study.decimals import with_points
+from cxkit.study.formats.dialect import HEADER_WITHIN
 from cxkit.study.formats.raw import RawTable, UnreadableError
 from cxkit.study.load import read_table
 from cxkit.study.numbers import as_number
 from cxkit.study.reading import Reading
+from cxkit.study.wording import scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Kind = Literal["nothing", "id", "day", "yes or no", "score", "number", "words", "sentences"]
@@ -35,9 +40,20 @@ CODES = frozenset(
     {77, 88, 97, 98, 99, 777, 888, 997, 998, 999, 9999, -1, -2, -7, -8, -9, -99, -999}
 )
 
+#: How a code that is no answer is called.
+_NO_ANSWER = re.compile(
+    r"no answer|don.?t know|not applicable|refus|missing|n/a|keine ang|wei(ß|ss) nicht|"
+    r"keine antwort|sans r.ponse|ne sait pas|no sabe|no contesta",
+    re.IGNORECASE,
+)
+
+#: The name that a column without one is given.
+_NAMELESS = re.compile(r"\(column \d+\)")
+
 #: From so many levels, or levels per row, words are no group.
 _MOST_LEVELS, _MOST_SHARE = 50, 0.5
 
+_EPOCH = re.compile(r"1[0-9]{9}(\d{3})?", re.ASCII)
 _MARKED = re.compile(r"[-+]?[\d.,' \u00a0\u202f]*\d[\d.,]*")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)? ?(Z|[-+]\d\d:?\d\d)?")
 _DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)( \d{1,2}:\d\d(:\d\d)?)?")
@@ -109,6 +125,8 @@ def described(path: Path, how: Reading | None = None) -> Described:
     """
     how = how or Reading()
     raw = read_table(path.read_bytes(), path.name, (), how=how, keep_all=True)
+    if not how.skip_rows:
+        _hold_header(raw)
     questions: dict[str, str] = {}
     marked = [name for name, text in raw.columns.items() if _all(text, _MARKED)]
     try:
@@ -122,6 +140,44 @@ def described(path: Path, how: Reading | None = None) -> Described:
         told=tuple(f"{text} [{code}]" for code, text, _ in raw.repairs),
         columns=tuple(_profile(raw, name, questions.get(name, "")) for name in raw.columns),
     )
+
+
+def as_answers(file: Described, folder: Path) -> list[str]:
+    """Show how a table of answers would be written, where the file holds a score."""
+    score = next((p for p in file.columns if p.kind == "score" and p.range), None)
+    if score is None or score.range is None:
+        return []
+    low, high = score.range
+    name = os.path.relpath(file.path, folder)
+    keys = "".join(f", {key}: {scalar(str(value))}" for key, value in file.how.items())
+    return [
+        f"If they are answers to a survey, begin with  responses: {{file: {scalar(name)}{keys}, "
+        f"nps: {{column: {scalar(score.name)}, scale: [{low:g}, {high:g}]}}}}"
+    ]
+
+
+def _hold_header(raw: RawTable) -> None:
+    """Refuse a first line that leaves most columns without a name, if a later one fills them all.
+
+    Raises
+    ------
+    UnreadableError
+        Where the header seems to stand.
+    """
+    nameless = [name for name in raw.header if _NAMELESS.fullmatch(name)]
+    if raw.place != "line" or len(raw.header) < 3 or 2 * len(nameless) <= len(raw.header):
+        return
+    held = np.array([np.asarray(text[:HEADER_WITHIN]) != "" for text in raw.columns.values()])
+    full = np.flatnonzero(held.all(axis=0))
+    if len(full):
+        line = int(raw.lines[full[0]])
+        raise UnreadableError(
+            "CX-E012",
+            f"the first line names {len(raw.header) - len(nameless)} of {len(raw.header)} columns: "
+            f"a title, perhaps; the header seems to be line {line}.",
+            f"In study.yml write  skip_rows: {line - 1}",
+            (1,),
+        )
 
 
 def _all(text: Any, form: re.Pattern[str]) -> bool:
@@ -221,6 +277,10 @@ def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict
     if len(values) < len(counts):
         return None
     n = len(counts)
+    if all(_EPOCH.fullmatch(value) for value in counts) and n > 1:
+        doubt = "Is this a count of seconds? Nothing reads it as a day: export days as 2025-12-31."
+        told = f"{n:,} whole numbers of a size that counts of seconds have"
+        return {"kind": "number", "evidence": told, "questions": (doubt,)}
     if counts.total() == raw.rows == n > 11 and _counted(counts):
         return {"kind": "id", "evidence": f"{n:,} rows, {n:,} different whole numbers"}
     if any(len(value) > 1 and value[0] == "0" and value.isdigit() for value in counts):
@@ -229,9 +289,11 @@ def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict
     answers = [number for v, number in values.items() if v not in codes] or list(values.values())
     low, high = min(answers), max(answers)
     whole = all(number == int(number) for number in answers)
-    coded = (as_number(v) for v in words)
-    labelled = sorted(v for v in coded if v is not None and v not in CODES)
-    labelled = [v for v in labelled if f"{words[f'{v:g}']} ({v:g})" not in raw.absent.get(name, {})]
+    labelled = _answers_labelled(words, raw.absent.get(name, {}))
+    if labelled:
+        codes += tuple(v for v in words if v in values and as_number(v) not in {*labelled, *CODES})
+        answers = [number for v, number in values.items() if v not in codes] or answers
+        low, high = min(answers), max(answers)
     fit: tuple[tuple[float, float], ...]
     if labelled and low >= labelled[0] and high <= labelled[-1] and len(labelled) > 2:
         fit = ((labelled[0], labelled[-1]),)
@@ -248,7 +310,8 @@ def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict
         return {"kind": "number", "evidence": told, "range": (low, high)}
     questions = []
     if off:
-        questions.append(f"Does {' or '.join(off)} mean no answer?")
+        said = [f"{v} ({words[v]})" if v in words else v for v in off]
+        questions.append(f"Does {' or '.join(said)} mean no answer?")
     scale = fit[0]
     if not labelled and (low > scale[0] or high < scale[1]):
         other = " or ".join(f"[{a:g}, {b:g}]" for a, b in fit[1:4])
@@ -262,6 +325,24 @@ def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict
         "codes": off,
         "questions": tuple(questions),
     }
+
+
+def _answers_labelled(words: Mapping[str, str], absent: Mapping[str, int]) -> list[float]:
+    """Return the labelled numbers that are answers: those in a row, and not called no answer."""
+    held = {number: label for v, label in words.items() if (number := as_number(v)) is not None}
+    found = sorted(
+        number
+        for number, label in held.items()
+        if number not in CODES
+        and f"{label} ({number:g})" not in absent
+        and not _NO_ANSWER.search(label)
+    )
+    row = found[:1]
+    for number in found[1:]:
+        if number != row[-1] + 1:
+            break
+        row.append(number)
+    return row if len(row) > 2 else found
 
 
 def _counted(counts: Counter[str]) -> bool:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cxkit.study.profile import as_answers
 from cxkit.study.signs import SIGNS, Sign
 from cxkit.study.within import parts_of
 from cxkit.study.wording import scalar
@@ -102,6 +103,7 @@ def proposal(files: Sequence[Path], *, folder: Path, how: Reading | None = None)
         if best is None:
             columns = ", ".join(f"{p.name} ({p.kind})" for p in each.columns)
             asides.append(f"QUESTION: which table is {_shown(each)}? Its columns: {columns}")
+            asides += as_answers(each, folder)
         elif best.table in tables:
             other = _shown(tables[best.table].file)
             asides.append(

@@ -42,7 +42,10 @@ def _sign(
 _UNIT = "branch|unit|store|shop|site|location|team|office|outlet|region id|filiale|standort"
 _CUSTOMER = "customer|client|kunde|account|requester|user id|member|patient|guest"
 _SINCE = "start|join|since|signup|sign up|opened|begin|first order|registered|seit|beginn"
-_UNTIL = "left|end date|ended|churn date|churned on|churned at|cancel|terminat|closed on|ende|until"
+_UNTIL = (
+    "left|end date|ended|churn date|churned on|churned at|cancel|terminat|closed on|ende|until|"
+    "gekündigt|kündigung|austritt"
+)
 
 #: The roles of each table, those that tell most first; a column has one role.
 SIGNS: dict[str, tuple[Sign, ...]] = {

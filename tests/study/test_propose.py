@@ -114,6 +114,60 @@ def test_labels_of_the_file_are_the_best_evidence(tmp_path: Path) -> None:
     assert "reading it: column q1: 1 value is missing, as the file declares" in text
 
 
+@pytest.mark.parametrize(
+    ("words", "values", "scale", "asked"),
+    [
+        ({1: "never", 2: "rarely", 3: "often", 9: "no reply"}, [1, 2, 3, 9], "[1, 3]", "9"),
+        ({0: "no answer", 1: "never", 2: "rarely", 3: "often"}, [0, 1, 2, 3], "[1, 3]", "0"),
+        ({0: "worst", 10: "best"}, [0, 5, 9, 10], "[0, 10]", ""),
+        ({1: "never", 2: "rarely", 3: "often"}, [1, 2, 3, 3], "[1, 3]", ""),
+    ],
+)
+def test_a_label_that_is_no_answer_is_no_end_of_the_scale(
+    words: dict[int, str], values: list[int], scale: str, asked: str, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"response": ["a", "b", "c", "d"], "csat": [float(v) for v in values]})
+    path = tmp_path / "responses.sav"
+    pyreadstat.write_sav(frame, path, variable_value_labels={"csat": words})
+    text = proposal([path], folder=tmp_path)
+    assert f"csat: {{column: csat, scale: {scale}" in text
+    assert (f"# QUESTION: does {asked} mean no answer?" in text) == bool(asked)
+    assert (f"missing: [{asked}]" in text) == bool(asked)
+
+
+def test_a_title_with_empty_fields_is_no_header(tmp_path: Path) -> None:
+    body = "Kundennr.;Datum;Weiterempfehlung\n" + "".join(
+        f"{i:05d};0{i}.05.2025;{i}\n" for i in range(1, 9)
+    )
+    with pytest.raises(DataError, match="seems to be line 4") as caught:
+        proposed(tmp_path, "Volksbank;;\nExport;vom;\n;;\n" + body)
+    assert "--skip-rows" in str(caught.value)
+    text = proposal([tmp_path / "responses.csv"], folder=tmp_path, how=Reading(skip_rows=3))
+    assert "skip_rows: 3" in text
+    assert "customer: Kundennr." in text
+    spare = "Kundennr.;Weiterempfehlung;;;\n" + "1;9;;;\n2;8;;;\n"  # empty columns, no title
+    assert "nps: {column: Weiterempfehlung" in proposed(tmp_path, spare)
+
+
+def test_a_count_of_seconds_is_no_id_and_asked_about(tmp_path: Path) -> None:
+    rows = "".join(f"r{i},{1_735_689_600 + 86_400 * i},{i % 11}\n" for i in range(20))
+    (tmp_path / "a.csv").write_text("response,created,nps\n" + rows)
+    shown = cx.describe(tmp_path / "a.csv").frame.set_index("column").loc["created"]
+    assert shown["kind"] == "number"
+    assert "count of seconds" in " ".join(map(str, shown))
+
+
+def test_answers_that_nothing_speaks_for_are_shown_as_they_would_be_written(
+    tmp_path: Path,
+) -> None:
+    rows = "".join(f"{i},{i % 11},x{i % 3}\n" for i in range(22))
+    text = proposed(tmp_path, "thing,score,where\n" + rows, "odd.csv")
+    assert "# QUESTION: which table is odd.csv?" in text
+    line = next(line for line in text.splitlines() if "begin with" in line)
+    said = yaml.safe_load(line.partition("begin with  ")[2])
+    assert said == {"responses": {"file": "odd.csv", "nps": {"column": "score", "scale": [0, 10]}}}
+
+
 def test_every_sheet_may_be_a_table(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.title = "Customers"
