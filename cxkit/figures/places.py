@@ -53,7 +53,7 @@ class _Linkage(Protocol):
 def plane(result: _Linkage) -> Picture | Note:
     """Draw the units that may be shown where they can be placed, with their intervals."""
     if result.plane is None or result.plane.units.empty:
-        return Note(paragraphs=("No unit has enough people to be placed on the plane.",))
+        return Note(paragraphs=("There is no plane to draw.",))
     units, (x, y) = result.plane.units, result.plane.middle
     fig, ax = canvas(4.2)
     ax.axvline(x, color="#777777", linewidth=1, linestyle="--")

@@ -82,7 +82,8 @@ def scatter(result: _Linkage) -> Picture:
         fig,
         kind="png",
         alt=f"Scatter of {len(units):,} units: {way}, {said}. {spread}",
-        caption=f"One point is one unit; {said}.{result.shown_beside}{size} {result.shown.reason}"
+        caption=f"{'One point is one unit' if len(units) else 'No unit is drawn'}; {said}."
+        f"{result.shown_beside}{size} {result.shown.reason}"
         f"{measured(result.contract)}",
         table=_points(result),
     )

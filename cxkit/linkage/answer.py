@@ -138,7 +138,7 @@ def linkage_answer(
         "go opposite ways": "associated, the opposite way",
         "cannot be told": "association cannot be told",
     }[told]
-    sentences = [] if true is None else [wording.corrected(r, true)]
+    sentences = [] if true is None or r.value is None else [wording.corrected(r, true)]
     if told == "cannot be told":
         sentences.append(wording.needed(units_needed(PLAUSIBLE_R), r=PLAUSIBLE_R, n=r.n))
     if len(by_instrument) > 1:
@@ -190,7 +190,7 @@ def linkage_answer(
         beside=strip_said,
         models=sections.models(pairs, fit, level=level),
         groups=groups(pairs, units, policy, level=level),
-        lags_table=tables.lags(lagged, changes, level, moved or why_none(pairs) or order.sentence),
+        lags_table=tables.lags(lagged, changes, level, moved or why_none(pairs)),
         panel=sections.panel(order, level=level),
         direction=Note(paragraphs=(order.sentence, moved) if moved else (order.sentence,)),
         other_arrow=leaving,

@@ -106,13 +106,18 @@ def units_followed(pairs: Pairs) -> int:
 
 
 def why_none(pairs: Pairs) -> str:
-    """Say why there are no lags, where it is not for want of waves."""
-    if pairs.wave_note or waves_followed(pairs) < 3:
-        return pairs.wave_note
+    """Say in a sentence why there are no lags."""
+    if pairs.wave_note:
+        return f"No lag is given: {pairs.wave_note}."
+    if (waves := waves_followed(pairs)) < 3:
+        there = f"there {'is' if waves == 1 else 'are'} {waves}"
+        return f"No lag is given: it takes three waves that have both sides; {there}."
     if units_followed(pairs) >= FEWEST_UNITS:
-        return "one side does not vary, so nothing can follow it"
+        return "No lag is given: one side does not vary, so nothing can follow it."
     units = markup.counted(units_followed(pairs), "unit")
-    return f"only {units} can be followed from wave to wave; it takes {FEWEST_UNITS}"
+    return (
+        f"No lag is given: only {units} can be followed from wave to wave; it takes {FEWEST_UNITS}."
+    )
 
 
 def _centred(panel: pd.DataFrame) -> pd.DataFrame:

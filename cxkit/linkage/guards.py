@@ -63,13 +63,17 @@ def guards(
             kind="units without a partner",
             fired=len(pairs.unmatched) > 0,
             text=f"With one side only, and so not in the correlation: "
-            f"{markup.counted(len(pairs.unmatched), 'unit')}.",
+            f"{markup.counted(len(pairs.unmatched), 'unit')}."
+            if len(pairs.unmatched)
+            else "Every unit has both sides.",
         ),
         Guard(
             kind="answers outside the waves",
             fired=pairs.outside > 0,
             text=f"{outside} customers' answers fall in no wave of {asked}; "
-            "they are left out, so that both sides speak of the same time.",
+            "they are left out, so that both sides speak of the same time."
+            if pairs.outside
+            else "No customer's answer is left out for falling in no wave.",
         ),
         Guard(
             kind="waves apart",

@@ -149,7 +149,7 @@ def _predictors(pairs: Pairs, staff: pd.DataFrame | None) -> tuple[pd.DataFrame,
         absent.append("pay band (there is no staff table with bands)")
     said = ", ".join(absent)
     if not found:
-        return pd.DataFrame(), said
+        return pd.DataFrame(), f"the study is without {said}"
     return pd.concat(found, axis=1).rename_axis(["unit", "wave"]).reset_index(), said
 
 

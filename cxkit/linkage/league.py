@@ -98,9 +98,18 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
         )
     seen = held[held["unit"].isin(set(shown.units["unit"]))]
     if seen.empty:
-        return Note(paragraphs=(f"No unit is held to a target on {side}: {shown.reason}",))
+        why = "none has enough people to be shown"
+        return Note(paragraphs=(f"No unit is held to a target on {side}: {why}.",))
     told = seen[(seen["below"] > TOLD) | (seen["below"] < 1 - TOLD)]
     target = markup.number(float(held["target"].iloc[0]), 2)
+    if told.empty:
+        return Note(
+            paragraphs=(
+                f"Units held to {side} of {target}: none of {len(seen):,} shown units can be told "
+                f"from it with {markup.percent_label(TOLD)} probability, and no place among them "
+                "means anything.",
+            )
+        )
     listed = told
     if len(told) > 2 * ENDS:
         listed = pd.concat([told.head(ENDS), told.tail(ENDS)])

@@ -126,7 +126,8 @@ def which_first(waves: pd.DataFrame, *, level: float = 0.95) -> Order:
     dropped, early = units - n, len(order) - w * merged
     if n < 2 * w * UNITS_PER_SCORE:
         return untold(
-            f"Too few units for direction: {n:,} of {units:,} units have every wave; {takes}.",
+            f"Too few units for direction: {n:,} of {units:,} units have every wave; {w} waves "
+            f"take {2 * w * UNITS_PER_SCORE:,}.",
             waves=w,
             n=n,
             dropped=dropped,
@@ -186,7 +187,8 @@ def sentence(verdict: Verdict, rows: pd.DataFrame, *, waves: int, proper: bool) 
     }[verdict]
     if not proper:
         opening = (
-            "Which comes first cannot be told: the model's variances are not proper on these data"
+            "Which comes first cannot be told: the model that fits these data best is not proper, "
+            "its variances and covariances contradicting each other"
         )
     return (
         f"{opening} ({said}; p by Holm over both, intervals each by itself; {n:,} units, "

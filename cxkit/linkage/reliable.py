@@ -46,7 +46,8 @@ def corrected_correlation(
     Returns
     -------
     Estimate
-        Between -1 and 1. Status "no data" where a side's unit means have no reliability above zero;
+        Between -1 and 1. Status "no data" where a side's unit means have no reliability above zero,
+        or it cannot be seen since every unit has one person;
         "withheld" below ten units, where a bootstrap over units says too little.
 
     Raises
@@ -87,6 +88,19 @@ def corrected_correlation(
     raw = correlation(a[:, 1] / a[:, 0], b[:, 1] / b[:, 0], level=level)
     ones = np.ones((1, len(shared)))
     rel = [float(_icc2(ones, s)[0]) if len(shared) > 1 else 0.0 for s in (a, b)]
+    if raw.value is not None and any(s[:, 0].max() < 2 for s in (a, b)):
+        return dataclasses.replace(
+            raw,
+            metric=f"{raw.metric}, corrected for unreliability",
+            method="corrected for unreliability",
+            value=None,
+            low=None,
+            high=None,
+            se=None,
+            status="no data",
+            reason="Every unit has one person on one side, so how reliable its means are cannot be "
+            "seen.",
+        )
     point = disattenuate(raw, reliability_x=rel[0], reliability_y=rel[1])
     method = f"corrected by ICC(2) {rel[0]:.2f} and {rel[1]:.2f}, bootstrap over units"
     if point.value is None:

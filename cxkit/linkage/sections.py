@@ -89,8 +89,9 @@ def models(pairs: Pairs, fit: Multilevel | Note, *, level: float) -> Table | Not
     )
     return Table.of(
         rows,
-        caption=f"{pairs.experience_unit} of a customer per point of the unit's engagement: "
-        f"{fit.n:,} answers in {fit.units:,} units, one random intercept a unit. {searched(fit)}",
+        caption=f"{_upper(pairs.experience_unit)} of a customer per point of the unit's "
+        f"engagement: {fit.n:,} answers in {fit.units:,} units, one random intercept a "
+        f"unit. {searched(fit)}",
         columns=[
             ("Slope", "slope", "text"),
             ("Value", "value", "coefficient"),
@@ -98,6 +99,11 @@ def models(pairs: Pairs, fit: Multilevel | Note, *, level: float) -> Table | Not
             ("Method", "note", "text"),
         ],
     )
+
+
+def _upper(text: str) -> str:
+    """Begin a sentence with a text."""
+    return text[:1].upper() + text[1:]
 
 
 def searched(fit: Multilevel) -> str:
@@ -142,7 +148,7 @@ def _fits(fit: PanelFit) -> str:
 def panel(order: Order, *, level: float) -> Table | Note:
     """Return the two lags of the panel model, or why there are none."""
     if order.lags.empty or order.fit is None:
-        return Note(paragraphs=(order.sentence,))
+        return Note(paragraphs=("No panel model is fitted.",))
     rows = order.lags.assign(shown=[markup.p_value(p) for p in order.lags["p_adjusted"]])
     merged = f", {order.merged} given waves to one" if order.merged > 1 else ""
     if order.early:
@@ -183,7 +189,7 @@ def _later(later: Later, pairs: Pairs, level: float) -> Table | Note:
         return Note(paragraphs=(later.sentence,))
     return Table.of(
         later.rows.assign(shown=[markup.p_value(p) for p in later.rows["p_adjusted"]]),
-        caption=f"{later.sentence} {pairs.experience_unit} per standard deviation one wave "
+        caption=f"{later.sentence} {_upper(pairs.experience_unit)} per standard deviation one wave "
         f"earlier, within units, all together: {later.units:,} units; pay bands count in the order "
         "of their names.",
         columns=[

@@ -61,6 +61,11 @@ def corrected(raw: Estimate, true: Estimate) -> str:
     """Say the corrected correlation beside the raw one, and that they differ in kind."""
     if true.value is None:
         return f"A correction for unreliability is not given: {true.reason}"
+    if (true.low, true.high) == (-1, 1):
+        return (
+            "Unit means are measured with so much error that a correction for it tells nothing: "
+            "its interval is −1 to 1."
+        )
     cap = f" {true.reason}" if true.reason else ""
     if reading(raw) == "cannot be told" != reading(true):
         cap += f" Though its own interval leaves out zero, {NO_MORE}."
@@ -106,7 +111,7 @@ def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     """Say how sure, from the interval and the rung that limits most."""
     limits = steps[steps["verdict"] == "limits"]
     if r.value is None:
-        return f"No correlation can be given. {r.reason}"
+        return "Nothing can be concluded, since no correlation can be given."
     wide = markup.quantity((r.high or 0) - (r.low or 0), "correlation")
     base = f"The correlation rests on {r.n:,} units. Its interval is {wide} wide."
     unknown = int((steps["verdict"] == "not known").sum())

@@ -130,5 +130,5 @@ def test_the_figures_show_no_small_unit_and_say_what_they_draw(tmp_path):
 
     gone = cx.linkage_answer(opened(tmp_path, few))
     assert gone.plane is None
-    assert "No unit has enough people" in str(cx.figures.plane(gone))
+    assert "no plane to draw" in str(cx.figures.plane(gone))
     assert "this study" not in cx.figures.published(gone).alt

@@ -77,6 +77,30 @@ def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settin
         assert re.search(r"ICC\(1\) of \w+\s+−0\.\d\d", text), "this firm has a negative ICC(1)"
 
 
+@pytest.mark.parametrize(
+    ("settings", "said", "never"),
+    [
+        # what each rater says cannot be told from error where there is one a unit
+        ({"units": 12, "staff": 1}, "Every unit has one person on one side", "Corrected for it"),
+        ({"units": 12, "staff": 1}, "none has enough people to be shown", "experience: 12 units"),
+        ({"units": 3}, "No lag is given: only 3 units", "\nonly 3 units"),
+        ({"units": 3}, "There is no plane to draw", "No unit has enough people"),
+        ({"units": 3}, "the study is without satisfaction", "cannot be told: satisfaction"),
+        ({"units": 30, "same": True}, "every wave; 4 waves take 40", "wave; it takes 30"),
+        ({"units": 30, "waves": 1}, "none of 30 shown units can be told from it", "0 of 30 shown"),
+        ({"units": 30, "waves": 1}, "Mean CSAT of a customer", "\nmean CSAT of"),
+    ],
+)  # fmt: skip
+def test_no_sentence_says_more_or_other_than_is_so(tmp_path, settings, said, never):
+    firm(tmp_path, **settings)
+    text = shown(tmp_path / "study.yml")
+    assert said in text
+    assert never not in text
+    assert "0 customers' answers" not in text
+    lines = [line for line in text.splitlines() if len(line) > 40 and not line.startswith(" ")]
+    assert not [line for line in lines if lines.count(line) > 2], "no sentence stands three times"
+
+
 def test_the_notebook_reads_one_wave_and_a_target(tmp_path):
     firm(tmp_path, units=30)
     text = shown(tmp_path / "study.yml", wave="2025Q2", target="3.2")

@@ -167,6 +167,11 @@ def test_a_correction_tells_no_more_than_the_raw_r():
         assert rung["verdict"] == verdict
 
 
+def test_a_correction_whose_interval_is_everything_tells_nothing():
+    assert "tells nothing" in wording.corrected(estimate(0.2, -0.1, 0.5), estimate(1.0, -1, 1))
+    assert "tells nothing" not in wording.corrected(estimate(0.2, -0.1, 0.5), estimate(1, -0.9, 1))
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_what_is_held_equal_is_the_partial_correlation_of_statsmodels(several):
     """From the t of least squares: r = t / sqrt(t^2 + df)."""
