@@ -166,7 +166,8 @@ def linkage_answer(
         held = _held(pairs.customers, "score", pairs.measured_in, aim, level)
     plane = place(staff_held, clients_held, shown=shown.units["unit"])
     item_links, items_said = sections.item_table(pairs, units, silent, level=level)
-    strip, strip_said = sections.published(r, true)
+    lag = _when(study, pairs, wave)
+    strip, strip_said = sections.published(r, true, lag=lag)
     result = LinkageAnswer(
         answer=answer,
         r=r,
@@ -221,6 +222,16 @@ def linkage_answer(
 _OF_EMPLOYEES = ("measured", "agreement")
 _OF_BOTH = ("groups", "places", "engagement_league", "items", "items_said")
 _IN_WAVES = ("models", "step", "lags_table", "panel", "direction", "other_arrow", "later")
+
+
+def _when(study: Study, pairs: Pairs, wave: str) -> str:
+    """Say when the two sides of the correlation were measured."""
+    if pairs.survey is not None:
+        waves = pairs.survey["wave"]
+    else:
+        scores = study.unit_scores
+        waves = scores.loc[scores["instrument"].astype(str) == pairs.instruments[-1], "wave"]
+    return "same wave" if wave or len(set(waves)) == 1 else "all waves together"
 
 
 def _held(

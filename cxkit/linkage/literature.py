@@ -90,7 +90,7 @@ DIRECTIONS = (
 )
 
 
-def strip(raw: Estimate, true: Estimate | None) -> pd.DataFrame:
+def strip(raw: Estimate, true: Estimate | None, *, lag: str = "all waves together") -> pd.DataFrame:
     """Return the published values with the reader's own on the same footing.
 
     Parameters
@@ -99,6 +99,8 @@ def strip(raw: Estimate, true: Estimate | None) -> pd.DataFrame:
         The reader's raw correlation between units.
     true : Estimate or None
         The same corrected for unreliability; None where that cannot be had.
+    lag : str
+        When the reader's two sides were measured.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def strip(raw: Estimate, true: Estimate | None) -> pd.DataFrame:
                     "low": mine.low,
                     "high": mine.high,
                     "footing": footing,
-                    "lag": "all waves together",
+                    "lag": lag,
                     "mark": "",
                 }
             )

@@ -239,7 +239,7 @@ def item_table(
     """Return each item's correlation with experience, a family of all."""
     if pairs.employees is None or not pairs.items:
         none = Note(paragraphs=(f"There are no items to show.{silent}",))
-        return none, none
+        return none, Note(paragraphs=("Which items go with experience is not known.",))
     links = items.item_links(
         pairs.employees, units.set_index("unit")["experience"], items=pairs.items, level=level
     )
@@ -260,9 +260,9 @@ def item_table(
     return table, Note(paragraphs=(items.sentence(links),))
 
 
-def published(raw: Estimate, true: Estimate | None) -> tuple[Table, Note]:
-    """Return published values with the reader's own on the same footing."""
-    frame = literature.strip(raw, true)
+def published(raw: Estimate, true: Estimate | None, *, lag: str) -> tuple[Table, Note]:
+    """Return published values with the reader's own, of one wave or all, on the same footing."""
+    frame = literature.strip(raw, true, lag=lag)
     marks = "; ".join(f"[{mark}] {meaning}" for mark, meaning in literature.MARKS.items())
     table = Table.of(
         frame,

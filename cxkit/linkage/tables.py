@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def who(pairs: Pairs, shown: Shown) -> Table:
     """Return the accounting of units and people."""
     rows = [
-        ("units with both sides", len(set(pairs.units["unit"])), "in the correlation"),
+        ("units with both sides", len(set(pairs.units["unit"])), _correlated(pairs)),
         ("units with one side only", len(pairs.unmatched), _alone(pairs.unmatched, shown.policy)),
         ("waves with one side only", len(pairs.waves_alone), _waves_alone(pairs)),
         ("units drawn", len(shown.units), "enough people on both sides to be shown"),
@@ -56,6 +56,14 @@ def _people(
     twice = len(ids) - n
     also = f"; {policy.count(twice, who)} also in a second unit, counted once here"
     return who, n, said + also * bool(twice)
+
+
+def _correlated(pairs: Pairs) -> str:
+    """Say which units are in the correlation: of several instruments, those of the last."""
+    if len(pairs.instruments) == 1:
+        return "in the correlation"
+    last = int((pairs.units["instrument"] == pairs.instruments[-1]).sum())
+    return f"each in the correlation of its own instrument; {last:,} in that of the last"
 
 
 def _alone(unmatched: pd.DataFrame, policy: Policy) -> str:

@@ -136,11 +136,11 @@ def waves_needed(order: Order, pairs: Pairs) -> str:
     least = 2 * FEWEST_WAVES * UNITS_PER_SCORE
     if order.fit is not None or (waves >= FEWEST_WAVES and units >= least):
         return ""
+    there = f"{_count(waves)} such {'wave' if waves == 1 else 'waves'} and "
+    there = there + markup.counted(units, "unit") if waves else "are none such"
     return (
         f"To ask which comes first takes at least {FEWEST_WAVES} waves of one instrument and "
-        f"{least:,} units with both sides in each; there "
-        f"{_count(waves)} such {'wave' if waves == 1 else 'waves'} and "
-        f"{markup.counted(units, 'unit')}."
+        f"{least:,} units with both sides in each; there {there}."
     )
 
 

@@ -231,6 +231,13 @@ def test_two_instruments_are_never_laid_beside_each_other(tmp_path):
     assert result.r.value == pytest.approx(later["eng"].corr(later["exp"]))
     assert result.lags.empty
     assert "different instruments" in str(result.direction)
+    step = result.who.frame.set_index("step").loc["units with both sides", "reason"]
+    assert "30 in that of the last" in step
+    assert "there are none such" in str(result.conclusion)
+    own = result.published.frame.query("label == 'this study'")["lag"]
+    assert set(own) == {"all waves together"}, "two waves of the new form"
+    one = cx.linkage_answer(cx.open_study(tmp_path / "study.yml"), wave="2021")
+    assert set(one.published.frame.query("label == 'this study'")["lag"]) == {"same wave"}
 
 
 def aggregated(folder, waves: int, *, units: int = 30, counts: bool = True):

@@ -84,6 +84,7 @@ def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settin
         ({"units": 12, "staff": 1}, "Every unit has one person on one side", "Corrected for it"),
         ({"units": 12, "staff": 1}, "none has enough people to be shown", "experience: 12 units"),
         ({"units": 3}, "No lag is given: only 3 units", "\nonly 3 units"),
+        ({"units": 30, "waves": 1}, "same wave", "all waves together\n"),
         ({"units": 3}, "There is no plane to draw", "No unit has enough people"),
         ({"units": 3}, "the study is without satisfaction", "cannot be told: satisfaction"),
         ({"units": 30, "same": True}, "every wave; 4 waves take 40", "wave; it takes 30"),
