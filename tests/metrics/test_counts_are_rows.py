@@ -165,7 +165,11 @@ def scores(frame: pd.DataFrame, n: str | None) -> pd.DataFrame:
 def weights(frame: pd.DataFrame, n: str | None, *, raked: bool) -> Any:
     """A weighted NPS, so that weights by row are compared through what they are for."""
     used = some(frame, n)
-    units, reasons = (dict.fromkeys(used[c].unique(), 1) for c in ("unit", "why"))
+    # Six people by either margin: totals that contradict one another would be refused.
+    units, reasons = (
+        {name: 6 / used[column].nunique() for name in used[column].unique()}
+        for column in ("unit", "why")
+    )
     if raked:
         found = cx.rake(used, margins={"unit": units, "why": reasons}, counts=n)
     else:
@@ -400,7 +404,7 @@ LAWS: dict[str, list[Law]] = {
     ],
 }
 
-#: How many small tables a law is tried on, after two large ones; fewer where each takes long.
+#: How many small tables a law is tried on, after three large ones; fewer where each takes long.
 EXAMPLES = 10
 SLOW = dict.fromkeys(
     (
@@ -459,10 +463,11 @@ def test_counts_give_what_the_rows_give(name: str) -> None:
             alike(found, outcome(ask, rows, None))
             asked, answered = asked + 1, answered + (not isinstance(found, type))
 
-    law.hypothesis.inner_test(crowd(1))
-    law.hypothesis.inner_test(crowd(2))
+    for seed in (1, 2, 3):
+        law.hypothesis.inner_test(crowd(seed))
+    large = asked, answered
     law()
-    assert answered > asked / 5, f"the law of {name} compared {asked - answered} refusals"
+    assert large[1] > large[0] / 2, f"the law of {name} compared {large[0] - large[1]} refusals"
 
 
 @pytest.mark.parametrize("name", LAWS)

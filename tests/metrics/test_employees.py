@@ -234,7 +234,7 @@ def test_exits_of_a_unit_that_go_together_widen_the_limits():
     start = pd.Series(pd.Timestamp("2023-01-01"), index=range(300))
     risk = np.repeat(np.array([0.05, 0.6] * 6), 25)
     left = rng.random(300) < risk
-    end = pd.Series(np.where(left, np.datetime64("2023-07-01"), np.datetime64("NaT")))
+    end = pd.Series(pd.Timestamp("2023-07-01"), index=start.index).where(left)
     plain = cx.staff_turnover(start, end, as_of="2024-12-31")
     robust = cx.staff_turnover(
         start, end, as_of="2024-12-31", clusters=pd.Series(unit, name="unit")
