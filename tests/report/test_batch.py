@@ -92,7 +92,7 @@ class TestABatch:
         assert "NPS: 28.6 points (90 % interval −23.8 to 63.8)" in text
         assert "level = 0.9, months = 6" in text
         assert re.search(
-            r"Does it fail\? .*Failed – a cell ended with KeyError, in the part .Here.", text
+            r"Does it fail\? .*Failed – A cell ended with KeyError, in the part .Here.", text
         )
         assert "An earlier whole report is still here: fails.html" in text
         assert "An answer lies outside the scale that was declared for it." in text
