@@ -80,12 +80,29 @@ def one_column(given: Scores, *, asked: str, dtype: type | None = None) -> pd.Se
             f"{asked}: asked for one column, found a frame.\n  columns in the frame: {columns}\n"
             "  Write frame[NAME], with a name that one column only has; in cx.by, column=NAME."
         )
-    if isinstance(given, str) or getattr(given, "ndim", 1) > 1:
-        found = f"the text {given!r}" if isinstance(given, str) else "a table"
+    many = getattr(given, "ndim", 1)
+    if np.isscalar(given) or many != 1 or isinstance(given, set | frozenset | dict):
+        found = "a table" if many > 1 else f"a {type(given).__name__}"
+        found = f"the text {given!r}" if isinstance(given, str) else found
         raise QuestionError(
             f"{asked}: asked for one column, found {found}.\n  Write frame[NAME], or a list."
         )
     return given if isinstance(given, pd.Series) else pd.Series(given, dtype=dtype)
+
+
+def same_order(asked: str, **columns: Any) -> None:
+    """Refuse columns with the same row labels in another order: rows are taken as they stand."""
+    given = [(name, c) for name, c in columns.items() if isinstance(c, pd.Series)]
+    for name, column in given[1:]:
+        first, index = given[0][0], given[0][1].index
+        other = column.index
+        if len(other) != len(index) or index.equals(other) or not index.is_unique:
+            continue
+        if other.is_unique and index.isin(other).all():
+            raise QuestionError(
+                f"{asked}: {name} has the rows of {first} in another order.\n  Give columns of one "
+                f"frame; where the rows do stand in one order, {name}.to_numpy()."
+            )
 
 
 def need_frame(items: pd.DataFrame, *, asked: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import check_level, is_real, no_data
+from cxkit.metrics.answers import check_level, is_real, no_data, same_order
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.durations import METHOD, curve_of, km_at, spells
 from cxkit.metrics.incidence import share_ended
@@ -302,6 +302,7 @@ def elapsed(
     begin: pd.Series, end: pd.Series, *, as_of: str | date, names: tuple[str, str]
 ) -> Elapsed:
     """Return the time from begin to end, or to as_of where the end is not known by then."""
+    same_order(" and ".join(names), **dict(zip(names, (begin, end), strict=True)))
     begin, end = (dates_of(column, name) for column, name in zip((begin, end), names, strict=True))
     if len(begin) != len(end):
         raise QuestionError(

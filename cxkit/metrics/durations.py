@@ -10,7 +10,14 @@ import pandas as pd
 from scipy.special import ndtri
 
 from cxkit.errors import DataError, QuestionError
-from cxkit.metrics.answers import check_level, no_data, nobody_answered, numbers, one_column
+from cxkit.metrics.answers import (
+    check_level,
+    no_data,
+    nobody_answered,
+    numbers,
+    one_column,
+    same_order,
+)
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.proportions import wilson
 from cxkit.results import Estimate
@@ -368,6 +375,7 @@ def spells(
     asked: str = "kaplan_meier",
 ) -> Spells:
     """Return the rows that were ever at risk as arrays; refuse what contradicts itself."""
+    same_order(asked, duration=duration, observed=observed, entry=entry, counts=counts)
     time = numbers(one_column(duration, asked=asked), asked=asked)
     seen = pd.Series(observed).astype("Float64").to_numpy(float, na_value=np.nan)
     start = np.zeros(time.size)

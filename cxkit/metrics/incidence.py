@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import check_level, no_data, nobody_answered
+from cxkit.metrics.answers import check_level, no_data, nobody_answered, same_order
 from cxkit.metrics.clusters import check_clusters
 from cxkit.metrics.durations import Spells, at_risk, spells
 from cxkit.metrics.proportions import wilson
@@ -335,6 +335,7 @@ def cases_of(
     duration: Scores, cause: Scores, counts: Scores | None
 ) -> tuple[Spells, NDArray[np.int64], pd.Index]:
     """Return usable cases, the code of the cause of each (-1: not ended), and the causes' names."""
+    same_order("cumulative_incidence", duration=duration, cause=cause, counts=counts)
     ended = pd.Series(cause).to_numpy(dtype=object)
     cases = spells(duration, pd.notna(ended), None, counts, asked="cumulative_incidence")
     codes, names = pd.factorize(pd.Series(ended[cases.used], dtype=object), sort=True)

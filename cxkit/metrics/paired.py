@@ -18,6 +18,7 @@ from cxkit.metrics.answers import (
     nobody_answered,
     read_scale,
     read_yes_no,
+    same_order,
 )
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.proportions import wilson
@@ -208,6 +209,7 @@ def paired_difference(
     """
     level = check_level(level)
     metric, unit, ends = _what(measure, scale, top)
+    same_order("paired_difference", a=a, b=b, counts=counts)
     columns = [_points(column, measure, scale, top, asked=metric) for column in (a, b)]
     (x, no_x), (y, no_y) = columns
     if x.size != y.size:

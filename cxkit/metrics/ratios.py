@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from cxkit.errors import QuestionError
-from cxkit.metrics.answers import Scores, nobody_answered
+from cxkit.metrics.answers import Scores, nobody_answered, same_order
 from cxkit.metrics.clusters import check_clusters, check_counts
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def ratio_of(
     asked: str,
 ) -> Ratio:
     """Return the rows of two columns that have both, or refuse columns that do not match."""
+    same_order(asked, first=y, second=x, counts=counts, clusters=clusters)
     top, bottom = (pd.Series(v).to_numpy(dtype=np.float64, na_value=np.nan) for v in (y, x))
     if top.size != bottom.size:
         raise QuestionError(

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cxkit.metrics.answers import Scale, Scores, nobody_answered, read_scale, read_yes_no
+from cxkit.metrics.answers import (
+    Scale,
+    Scores,
+    nobody_answered,
+    read_scale,
+    read_yes_no,
+    same_order,
+)
 from cxkit.metrics.clusters import Moments, check_clusters, check_counts, moments_of, spread
 from cxkit.results import Estimate
 
@@ -66,6 +73,7 @@ def estimate(
     scoring: Scoring, scores: Scores, *, level: float, counts: Any = None, clusters: Any = None
 ) -> Estimate:
     """Return the metric of one column: rows, or values with how many people gave each."""
+    same_order(scoring.asked, scores=scores, counts=counts, clusters=clusters)
     values, missing = scoring.read(scores)
     weight = check_counts(counts, len(values), asked=scoring.asked)
     who = check_clusters(clusters, len(values), asked=scoring.asked)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtri
 
+from cxkit import markup
 from cxkit.errors import QuestionError
 from cxkit.metrics.answers import (
     Scale,
@@ -340,7 +341,7 @@ def bad_experience(
         alone = 100 * float(np.mean(1 - (1 - p) ** k[k > 0]))
         method += f"; independent answers would give {alone:.3g} %"
     if unnamed:
-        method += f"; {unnamed:,} answers without a customer not used"
+        method += f"; {markup.counted(unnamed, 'answer')} without a customer not used"
     return replace(found, method=method)
 
 

@@ -20,6 +20,7 @@ from cxkit.metrics.answers import (
     nobody_answered,
     read_scale,
     read_yes_no,
+    same_order,
 )
 from cxkit.metrics.clusters import check_clusters
 from cxkit.metrics.grouped import Kind, scoring_of
@@ -175,6 +176,10 @@ def weighted(
     """
     level = check_level(level)
     given = scores if isinstance(scores, pd.Series) else pd.Series(scores)
+    beside = weights.weight if isinstance(weights, Weights) else weights
+    same_order(
+        "weighted", scores=given, weights=beside, counts=counts, clusters=clusters, within=within
+    )
     w, people, cells = _checked(weights, counts, len(given))
     answers = _coded(
         given, w, people, metric=metric, scale=scale, top=top, version=version, name=name

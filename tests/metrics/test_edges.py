@@ -573,6 +573,47 @@ def test_a_slip_is_refused_with_its_cure(slip: str) -> None:
         call()
 
 
+#: Two columns whose rows have the same labels, the second of them sorted.
+SORTED: dict[str, Callable[[pd.Series, pd.Series], Any]] = {
+    "counts": lambda a, b: cx.nps(a, counts=b),
+    "clusters": lambda a, b: cx.csat_mean(a, clusters=b),
+    "weights": lambda a, b: cx.weighted(a, b, metric="csat"),
+    "weights made": lambda a, b: cx.weighted(
+        a,
+        cx.post_stratify(b.to_frame("g"), by="g", population={1: 5, 2: 5, 3: 5}),
+        metric="csat",
+    ),
+    "ends": lambda a, b: cx.kaplan_meier(a, b > 1),
+    "causes": lambda a, b: cx.ended_by(a, b.astype(str), of="1", time=2),
+    "dates": lambda a, b: cx.retention_rate(day(a), day(b), as_of=AS_OF, horizon=3),
+    "resolved": lambda a, b: cx.time_to_resolution(day(a), day(b), as_of=AS_OF),
+    "pairs": lambda a, b: cx.paired_difference(a, b, measure="nps"),
+    "revenue": lambda a, b: cx.revenue_retention(a, b),
+}
+
+
+def day(of: pd.Series) -> pd.Series:
+    """Days of January, by number."""
+    return pd.Timestamp("2024-01-01") + pd.to_timedelta(of, unit="D")
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_columns_in_another_order_are_refused_and_not_taken_as_they_stand(name: str) -> None:
+    frame = pd.DataFrame({"a": [1, 1, 2], "b": [3, 1, 2]}, index=["x", "y", "z"])
+    one, other = frame["a"], frame["b"]
+    sound(SORTED[name](one, other))
+    with pytest.raises(QuestionError, match=r"has the rows of \w+ in another order"):
+        SORTED[name](one, other.sort_values())
+    sound(SORTED[name](one, other.sort_values().set_axis(["x", "y", "z"])))
+    sound(SORTED[name](one, other.reset_index(drop=True)))
+
+
+@pytest.mark.parametrize("given", [{9, 10}, {1: 9}, 9, np.array(9)])
+def test_what_is_no_column_is_refused(given: object) -> None:
+    with pytest.raises(QuestionError, match="asked for one column, found a "):
+        cx.nps(given)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ITEMS_OF)
 def test_items_are_a_frame_of_numbers_each_once(name: str) -> None:
     items = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 3, 5], "c": [1, 1, 2, 4]})

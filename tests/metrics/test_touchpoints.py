@@ -163,7 +163,7 @@ def test_bad_runs_the_other_way_where_high_is_bad_and_missing_is_counted():
     found = cx.bad_experience(frame, score="effort", scale=(1, 5), bad=4, high_is_bad=True)
     assert (found.value, found.n, found.n_missing) == (50, 2, 1)
     assert found.metric == "At least one bad experience (effort 4 or more)"
-    assert found.method.endswith("; 1 answers without a customer not used")
+    assert found.method.endswith("; 1 answer without a customer not used")
     none = cx.bad_experience(frame[:0], score="effort", scale=(1, 5), bad=2)
     assert (none.value, none.status) == (None, "no data")
 
