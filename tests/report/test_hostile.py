@@ -74,7 +74,7 @@ def test_the_index_of_it_is_inert(report: Report) -> None:
     from cxkit.report.batch import _row
 
     assert report.html is not None
-    row = _row(report, report.html.parent)
+    row = _row(report, [report], report.html.parent)
     content = render.Index(title="Reports", context=hostile.PAYLOAD, rows=(row,))
     html = render.render_index(content).decode()
     script = re.search(r"<script>(.*?)</script>", html, re.DOTALL)
