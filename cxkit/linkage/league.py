@@ -116,15 +116,15 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
     said = listed.assign(
         chance=100 * listed["below"], funnel=listed["outside"].replace("", "inside")
     )
-    which = "listed" if len(listed) == len(told) else f"listed, {ENDS} at either end"
+    which = "all listed" if len(listed) == len(told) else f"{ENDS} at either end listed"
     return Table.of(
         said,
         caption=f"Units held to {side} of {target}: {len(told):,} of {len(seen):,} shown units lie "
-        f"on one side of it with {markup.percent_label(TOLD)} probability and are {which}; the "
+        f"on one side of it with {markup.percent_label(TOLD)} probability, {which}; the "
         "others cannot be told from it, and no place among them means anything. The funnel says "
         "whether chance alone would put the measured score there. Scores are drawn towards the "
         f"mean of all {len(held):,} units."
-        + f" {shown.hidden:,} with too few people to be shown are not listed."
+        + f" {shown.hidden:,} that may not be shown are not listed."
         * bool(shown.hidden),
         columns=[
             ("Unit", "unit", "text"),

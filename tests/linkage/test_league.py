@@ -93,7 +93,7 @@ def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
     assert ((staff["value"] - middle).abs() < (staff["own"] - middle).abs()).all(), "no raw mean"
     assert f"Units held to engagement of {middle:.2f}" in result.engagement_league.caption
     for table in (result.league, result.engagement_league):
-        assert f"{result.shown.hidden} with too few people" in table.caption
+        assert f"{result.shown.hidden} that may not be shown" in table.caption
         assert list(table.shown) == [
             "Unit", "People", "Shrunken", "95 % interval", "P(below), %", "Funnel",
         ]  # fmt: skip
