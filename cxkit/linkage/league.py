@@ -114,7 +114,7 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
     if len(told) > 2 * ENDS:
         listed = pd.concat([told.head(ENDS), told.tail(ENDS)])
     said = listed.assign(
-        chance=100 * listed["below"], funnel=listed["outside"].replace("", "inside")
+        chance=listed["below"].map(_percent), funnel=listed["outside"].replace("", "inside")
     )
     which = "all listed" if len(listed) == len(told) else f"{ENDS} at either end listed"
     return Table.of(
@@ -131,10 +131,21 @@ def league(held: pd.DataFrame, shown: Shown, *, side: str, level: float) -> Tabl
             ("People", "n", "count"),
             ("Shrunken", "value", "score"),
             (f"{markup.percent_label(level)} interval", "low..high", "score"),
-            ("P(below), %", "chance", "%"),
+            ("P(below), %", "chance", "text"),
             ("Funnel", "funnel", "text"),
         ],
     )
+
+
+def _percent(share: float) -> str:
+    """Write a probability in percent; none is said to be sure.
+
+    >>> _percent(0.043)
+    '4.3'
+    """
+    if share < 0.001:
+        return "<\u00a00.1"
+    return ">\u00a099.9" if share > 0.999 else markup.number(100 * share, 1)
 
 
 def number_of(target: float | str) -> float | None:

@@ -37,7 +37,7 @@ def headline(r: Estimate, verdict: str) -> str:
     if r.value is None:
         return (
             "Whether engaged employees and good experience go together cannot be told from these "
-            f"data: {r.reason}"
+            f"data. {r.reason}"
         )
     limits = (
         f"r = {markup.quantity(r.value, 'correlation')} ({markup.percent_label(r.level)} interval "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.results import Difference, Estimate
 from cxkit.retention import newton
 
@@ -107,7 +108,7 @@ class Hazard:
         low, high = np.quantile(drawn, [(1 - self.level) / 2, (1 + self.level) / 2])
         n_by_band = self.people.groupby("band")["n"].sum()
         return Difference(
-            metric=f"Retention {self.horizon} months after the landmark",
+            metric=f"Retention {markup.counted(self.horizon, 'month')} after the landmark",
             measured_in="percentage points",
             a=a,
             b=b,

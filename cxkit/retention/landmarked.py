@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit import markup
 from cxkit.disclosure import count_said
 from cxkit.errors import QuestionError
 from cxkit.retention.asked import hold_asked
@@ -107,8 +108,9 @@ def _landmarked(study: Study, *, measure: str, horizon: int, gap: int, level: fl
     spells = with_segments(clock.spells, study)
     if horizon < 1 or horizon > spells["months"].max():
         raise QuestionError(
-            f"horizon = {horizon}: customers are followed for at most {spells['months'].max():.0f} "
-            "months after the landmark.\n  Ask with a shorter horizon, from 1 on."
+            f"horizon = {horizon}: customers are followed for at most "
+            f"{markup.counted(int(spells['months'].max()), 'month')} after the landmark.\n  "
+            "Ask with a shorter horizon, from 1 on."
         )
     segments = [str(c) for c in spells if str(c).startswith("held: ")]
     held = ["tenure_band", *segments]
@@ -157,8 +159,6 @@ def _why(leavers: pd.Series, spells: pd.DataFrame, low: str, high: str, horizon:
         return f"all {count_said(len(spells))} customers who can be followed are {low}."
     exits = leavers.groupby(spells["band"], observed=True).sum()
     band = min((low, high), key=lambda b: int(exits[b]))
-    return (
-        f"within {horizon} months {'none' if exits[band] == 0 else f'fewer than {FEWEST_EXITS}'} "
-        "of "
-        f"the {band} left, and {FEWEST_EXITS} are needed."
-    )
+    few = "none" if exits[band] == 0 else f"fewer than {FEWEST_EXITS}"
+    within = f"within {markup.counted(horizon, 'month')}"
+    return f"{within} {few} of the {band} left, and {FEWEST_EXITS} are needed."

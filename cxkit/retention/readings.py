@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit import markup
 from cxkit.retention.hazard import FEWEST_EXITS
 from cxkit.retention.matched import Excess, excess
 
@@ -77,10 +78,10 @@ class Readings:
         exits = int(min(self.lower.exits[j], self.upper.exits[j]))
         if watched < FEWEST_EXITS:
             few = f"fewer than {FEWEST_EXITS}" if watched else "none"
-            return f"{few} of the affected are followed for {horizon} months."
+            return f"{few} of the affected are followed for {markup.counted(horizon, 'month')}."
         if exits < FEWEST_EXITS:
             few = f"fewer than {FEWEST_EXITS}" if exits else "nobody"
-            return f"in one of the two groups {few} left within {horizon} months."
+            return f"in one of the two groups {few} left within {markup.counted(horizon, 'month')}."
         return ""
 
 

@@ -97,6 +97,7 @@ def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
         assert list(table.shown) == [
             "Unit", "People", "Shrunken", "95 % interval", "P(below), %", "Funnel",
         ]  # fmt: skip
+        assert not set(table.shown["P(below), %"]) & {"0.0", "100.0"}, "none is sure"
     with pytest.raises(ParameterError, match="target='high' is not a number"):
         cx.linkage_answer(opened(tmp_path), target="high")
 

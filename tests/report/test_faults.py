@@ -41,9 +41,11 @@ TINY = ROOT / "tests" / "notebooks" / "tiny.ipynb"
 EARLIER = b"yesterday's whole report"
 CANARY = "CANARY 4711"
 SLOW = ("code", "import time\nprint('ready', flush=True)\ntime.sleep(60)")
-#: A main that Ctrl-C reaches, though the shell of a test may have told its children to ignore it.
+#: A main that Ctrl-C and a closed terminal reach, whatever the shell of a test (``nohup``, ``&``)
+#: told its children to ignore.
 MAIN = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     "from cxkit.cli import main; main()"
 )
 

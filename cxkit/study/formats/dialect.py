@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -153,11 +154,12 @@ def _by_lengths(text: str, above: int) -> str:
         if length > 1 and times >= 0.9 * counts.total():
             fit[mark] = length
     if len(fit) > 1:
+        meant = " or ".join(f"delimiter: {json.dumps(mark)}" for mark in fit)
         told = " and ".join(f"{SEPARATORS[mark]} ({n} columns)" for mark, n in fit.items())
         raise UnreadableError(
             "CX-E013",
             f"the separator cannot be told: {told} fit as well.",
-            'In study.yml write  delimiter: ","  or the one that is meant.',
+            f"In study.yml write  {meant}.",
             (above + 1,),
         )
     return next(iter(fit), ",")

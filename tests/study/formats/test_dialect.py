@@ -49,4 +49,5 @@ def test_without_columns_asked_for_lines_of_one_length_tell() -> None:
         dialect_of("a;b,c\n1;2,3\n2;2,5\n", (), Reading())
     assert caught.value.code == "CX-E013"
     assert "commas (2 columns) and semicolons (2 columns) fit as well" in caught.value.text
+    assert 'delimiter: "," or delimiter: ";"' in caught.value.cure
     assert dialect_of("a;b,c\n1;2,3\n", (), Reading(delimiter=";")).delimiter == ";"
