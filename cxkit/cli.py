@@ -277,7 +277,7 @@ def init(
         raise DataError(f"{out}: it is there already and not written over; name another: --out")
     how = said(delimiter=delimiter, encoding=encoding, skip_rows=skip_rows)
     write(out, (text := proposal(files, folder=out.parent, how=how)).encode("utf-8"))
-    print(f"{out}: {text.count('QUESTION: ')} questions in it wait for you; then cxkit check {out}")
+    print(f"{out}: questions to answer in it: {text.count('QUESTION: ')}; then cxkit check {out}")
 
 
 @app.command()

@@ -300,13 +300,13 @@ def _numbers(counts: Counter[str], raw: RawTable, name: str, words: Any) -> dict
         why = f"the file has words for {labelled[0]:g} to {labelled[-1]:g}"
     else:
         fit = tuple(s for s in SCALES if s[0] <= low and high <= s[1])
-        why = f"whole numbers from {low:g} to {high:g}"
+        why = f"whole numbers from {low:.15g} to {high:.15g}"
     off = tuple(v for v in codes if fit and not fit[0][0] <= values[v] <= fit[0][1])
     if codes and len(off) < len(codes):
         answers, fit = list(values.values()), tuple(s for s in fit if max(values.values()) <= s[1])
         off = ()
     if not whole or not fit or n > 101 or (len(set(answers)) > 11 and fit[0] != (0, 100)):
-        told = f"numbers from {min(values.values()):g} to {max(values.values()):g}"
+        told = f"numbers from {min(values.values()):.15g} to {max(values.values()):.15g}"
         return {"kind": "number", "evidence": told, "range": (low, high)}
     questions = []
     if off:

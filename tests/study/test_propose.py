@@ -250,7 +250,7 @@ def test_init_writes_once_and_check_reads_it(tmp_path: Path) -> None:
     arguments = ["init", str(tmp_path / "responses.csv"), "--out", str(out)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0
-    assert f"{len(questions(out.read_text())) - 1} questions in it wait for you" in result.output
+    assert f"questions to answer in it: {len(questions(out.read_text())) - 1};" in result.output
     checked = CliRunner().invoke(app, ["check", str(out)])
     assert checked.exit_code == 0, checked.output
     before = out.read_bytes()
