@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING, Literal
 
@@ -173,8 +174,6 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
     >>> print(disattenuate(r, reliability_x=0.9, reliability_y=0.9).reason)
     The upper limit lies beyond 1 and is shown as 1.
     """
-    import dataclasses
-
     if not isinstance(r, Estimate) or r.measured_in != "correlation":
         raise QuestionError(
             "disattenuate: the first is a correlation, as cx.correlation returns it.\n"
@@ -191,17 +190,10 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
     if r.value is None:
         return dataclasses.replace(r, metric=metric, method=method)
     if min(reliability_x, reliability_y) <= 0:
-        return dataclasses.replace(
+        return uncorrected(
             r,
-            metric=metric,
-            method="corrected for unreliability",
-            value=None,
-            low=None,
-            high=None,
-            se=None,
-            status="no data",
-            reason="One side's unit means have no reliability above zero (ICC(2) at or below 0): "
-            "there is nothing to correct.",
+            "One side's unit means have no reliability above zero (ICC(2) at or below 0): there is "
+            "nothing to correct.",
         )
     root = math.sqrt(reliability_x * reliability_y)
     raw = [v / root for v in (r.value, r.low or 0.0, r.high or 0.0)]
@@ -226,6 +218,21 @@ def disattenuate(r: Estimate, *, reliability_x: float, reliability_y: float) -> 
         low=low,
         high=high,
         se=None if r.se is None else r.se / root,
+        reason=reason,
+    )
+
+
+def uncorrected(r: Estimate, reason: str) -> Estimate:
+    """Return the corrected correlation that cannot be told, and why."""
+    return dataclasses.replace(
+        r,
+        metric=f"{r.metric}, corrected for unreliability",
+        method="corrected for unreliability",
+        value=None,
+        low=None,
+        high=None,
+        se=None,
+        status="no data",
         reason=reason,
     )
 
@@ -299,8 +306,6 @@ def _with_df(
     x: pd.Series, y: pd.Series, *, df: int, level: float, n: int | None = None
 ) -> Estimate:
     """Return a correlation whose Fisher interval rests on ``df`` rather than n - 3."""
-    import dataclasses
-
     plain = correlation(x, y, level=level)
     if n is not None:
         plain = dataclasses.replace(plain, n=n)
@@ -311,8 +316,6 @@ def _with_df(
 
 def fisher(plain: Estimate, r: float, *, df: float, method: str) -> Estimate:
     """Return ``plain`` with the value ``r`` and Fisher's interval on ``df`` degrees of freedom."""
-    import dataclasses
-
     from scipy.stats import norm
 
     half = float(norm.isf((1 - plain.level) / 2)) / math.sqrt(df)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxkit.linkage.ladder import correlation, disattenuate
+from cxkit.linkage.ladder import correlation, disattenuate, uncorrected
 from cxkit.metrics.answers import need_columns
 
 if TYPE_CHECKING:
@@ -89,17 +89,9 @@ def corrected_correlation(
     ones = np.ones((1, len(shared)))
     rel = [float(_icc2(ones, s)[0]) if len(shared) > 1 else 0.0 for s in (a, b)]
     if raw.value is not None and any(s[:, 0].max() < 2 for s in (a, b)):
-        return dataclasses.replace(
+        return uncorrected(
             raw,
-            metric=f"{raw.metric}, corrected for unreliability",
-            method="corrected for unreliability",
-            value=None,
-            low=None,
-            high=None,
-            se=None,
-            status="no data",
-            reason="Every unit has one person on one side, so how reliable its means are cannot be "
-            "seen.",
+            "Every unit has one person on one side, so how reliable its means are cannot be seen.",
         )
     point = disattenuate(raw, reliability_x=rel[0], reliability_y=rel[1])
     method = f"corrected by ICC(2) {rel[0]:.2f} and {rel[1]:.2f}, bootstrap over units"
