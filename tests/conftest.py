@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 for pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(pool, "1")
 
-# The grammars that nbformat would compile at its import; the kit goes without them (report/run.py).
+# A grammar that nbformat would compile at its import; the kit goes without (report/lean.py).
 sys.modules.setdefault("rfc3987_syntax", None)
 
 # The same examples in every run, and no test that fails because the machine is busy.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,18 +83,27 @@ def _named(path: Path) -> Iterator[Path]:
     yield path.resolve()
     if path.suffix.lower() not in {".yml", ".yaml"}:
         return
-    import yaml
-
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        study = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         return
-    for text in _texts(content):
+    for text in _files_of(study):
         named = path.parent / text
         if named.is_file():
             yield named.resolve()
         elif named.is_dir():
             yield from (p.resolve() for p in named.rglob("*.parquet"))
+
+
+@cache
+def _files_of(study: str) -> tuple[str, ...]:
+    """Return what a study names; read once, since it is asked before and after each run of it."""
+    import yaml
+
+    try:
+        return tuple(_texts(yaml.safe_load(study)))
+    except (yaml.YAMLError, RecursionError):
+        return ()
 
 
 def _texts(content: object) -> Iterator[str]:

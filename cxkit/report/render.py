@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +15,7 @@ from markupsafe import Markup
 from cxkit import markup
 from cxkit.errors import ReportError
 from cxkit.report.clean import faults
+from cxkit.report.lean import lean
 from cxkit.report.page import lay_out
 from cxkit.report.pieces import kept_together
 from cxkit.report.whiskers import whiskers
@@ -172,8 +172,8 @@ def number(answer: Mapping[str, Any]) -> str:
 @cache
 def _exporter() -> Any:
     """Return the one exporter: its template is read once in a batch."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see run.py
-    from nbconvert import HTMLExporter
+    with lean():
+        from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(
         template_name="template", extra_template_basedirs=[str(Path(__file__).parent)]

@@ -22,6 +22,15 @@ def test_a_study_names_its_files_and_a_path_names_itself(tmp_path: Path) -> None
     size, digest = found[str((tmp_path / "more.csv").resolve())]
     assert (size, digest) == (8, hashlib.sha256(b"more.csv").hexdigest())
     assert inputs.hashed({"study": str(tmp_path)}, Path.cwd()).keys() < found.keys()
+    (tmp_path / "study.yml").write_text("customers: {file: more.csv}", encoding="utf-8")
+    names = [Path(p).name for p in inputs.hashed({"study": str(tmp_path)}, tmp_path)]
+    assert names == ["more.csv", "study.yml"], "as it is now"
+
+
+def test_what_is_no_study_names_itself(tmp_path: Path) -> None:
+    for text in ("a: [", "[" * 5000):
+        (tmp_path / "study.yml").write_text(text, encoding="utf-8")
+        assert len(inputs.hashed({"study": "study.yml"}, tmp_path)) == 1
 
 
 def test_the_sample_is_an_input_where_no_study_is_named(tmp_path: Path) -> None:
