@@ -304,8 +304,8 @@ def refits(model: Hazard, spells: pd.DataFrame, *, weights: np.ndarray) -> np.nd
         at_risk = counted(end, w, until=True)
         there = at_risk > 0
         exits = counted(exit_, w[gone], until=False)
-        fitted = newton.hazard(x[there], exits[there], at_risk[there], near=model.coefficients)
-        found[i] = fitted[0]
+        some = x if there.all() else x[there]
+        found[i] = newton.hazard_again(some, exits[there], at_risk[there], model.coefficients)
     return found
 
 

@@ -101,56 +101,133 @@ def cluster_se(influence: np.ndarray) -> np.ndarray:
     return np.sqrt(correction * (influence**2).sum(axis=0))
 
 
-def leaving(
-    days: np.ndarray,
-    left: np.ndarray,
-    weight: np.ndarray,
-    at: Sequence[int],
-    *,
-    kind: np.ndarray | None = None,
-    turning: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weighted Kaplan-Meier share that left by each day, and each row's influence.
+class Group:
+    """Rows that are followed together: the Kaplan-Meier share that left, under any weights.
 
     Notes
     -----
     F(t) = 1 - prod over u <= t of (1 - d(u) / Y(u)) with weighted exits d and numbers at risk Y.
-    A row's influence is its weight times the derivative of F by that weight (infinitesimal
-    jackknife): unweighted, the sum of its squares is Greenwood's variance. Where rows stop because
-    they become affected, at a daily rate r of their kind, those left of it stand for them: on day
-    u a row weighs exp(r u) times as much (inverse probability of not having been affected yet).
+    Where rows stop because they become affected, at a daily rate r of their kind, those left of it
+    stand for them: on day u a row weighs exp(r u) times as much (inverse probability of not having
+    been affected yet).
     """
-    longest = max(at)
-    stop = np.minimum(days, longest + 1)
-    gone = left & (days <= longest)
-    kind = np.zeros(len(days), int) if kind is None else kind
-    rate = np.zeros(int(kind.max(initial=0)) + 1) if turning is None else turning
-    shape = (len(rate), longest + 2)
-    place = kind * shape[1] + stop
-    size = shape[0] * shape[1]
-    growing = np.exp(np.outer(rate, np.arange(shape[1])))
-    ended = np.bincount(place, weight, minlength=size).reshape(shape)
-    exits = (np.bincount(place[gone], weight[gone], minlength=size).reshape(shape) * growing).sum(0)
-    at_risk = (ended[:, ::-1].cumsum(axis=1)[:, ::-1] * growing).sum(axis=0)
-    staying = np.where(at_risk - exits > 1e-9 * ended.sum(), at_risk - exits, 0.0)
+
+    def __init__(
+        self,
+        days: np.ndarray,
+        left: np.ndarray,
+        at: Sequence[int],
+        *,
+        kind: np.ndarray | None = None,
+        turning: np.ndarray | None = None,
+    ) -> None:
+        """Keep what does not depend on the weights; ``turning`` has one daily rate per kind."""
+        self.at = list(at)
+        self.days, self.kind = days, np.zeros(len(days), int) if kind is None else kind
+        rate = np.zeros(int(self.kind.max(initial=0)) + 1) if turning is None else turning
+        longest = max(at)
+        self.stop = np.minimum(days, longest + 1)
+        self.gone = left & (days <= longest)
+        self.shape = (len(rate), longest + 2)
+        self.place = self.kind * self.shape[1] + self.stop
+        self.growing = np.exp(np.outer(rate, np.arange(self.shape[1])))
+        self.leaver = self.place[self.gone]
+
+    def _by_day(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return, for each day, the weight of those at risk, who leaves, and who stays."""
+        size = self.shape[0] * self.shape[1]
+        ended = np.bincount(self.place, weight, minlength=size).reshape(self.shape)
+        exits = np.bincount(self.leaver, weight[self.gone], minlength=size).reshape(self.shape)
+        leaving = np.einsum("ku,ku->u", exits, self.growing)
+        at_risk = np.einsum("ku,ku->u", ended[:, ::-1].cumsum(axis=1)[:, ::-1], self.growing)
+        left_over = at_risk - leaving
+        staying = np.where(left_over > 1e-9 * weight.sum(), left_over, 0.0)
+        return at_risk, leaving, staying
+
+    def shares(self, weight: np.ndarray) -> np.ndarray:
+        """Return the share that left by each day asked for."""
+        at_risk, _, staying = self._by_day(weight)
+        return 1 - _survival(at_risk, staying)[self.at]
+
+    def influence(self, weight: np.ndarray) -> np.ndarray:
+        """Return what each row adds to each share, shape (rows, days asked for).
+
+        Its weight times the derivative of F by that weight (infinitesimal jackknife): unweighted,
+        the sum of its squares is Greenwood's variance.
+        """
+        at_risk, leaving, staying = self._by_day(weight)
+        survival = _survival(at_risk, staying)
+        jump = np.divide(1.0, staying, out=np.zeros_like(staying), where=staying > 0)
+        step = np.divide(leaving * jump, at_risk, out=np.zeros_like(jump), where=at_risk > 0)
+        spent = np.cumsum(self.growing * step, axis=1)
+        influence = np.empty((len(self.days), len(self.at)))
+        for j, t in enumerate(self.at):
+            own = -spent[self.kind, np.minimum(self.stop, t)]
+            event = self.gone & (self.days <= t)
+            day = self.stop[event]
+            own[event] += self.growing[self.kind[event], day] * jump[day]
+            influence[:, j] = survival[t] * weight * own
+        return influence
+
+
+def _survival(at_risk: np.ndarray, staying: np.ndarray) -> np.ndarray:
+    """Return the share of a group that is there after each day."""
     kept = np.divide(staying, at_risk, out=np.ones_like(at_risk), where=at_risk > 0)
-    survival = np.cumprod(kept)
-    jump = np.divide(1.0, staying, out=np.zeros_like(staying), where=staying > 0)
-    step = np.divide(exits * jump, at_risk, out=np.zeros_like(jump), where=at_risk > 0)
-    spent = np.cumsum(growing * step, axis=1)
-    shares, influence = np.empty(len(at)), np.empty((len(days), len(at)))
-    for j, t in enumerate(at):
-        own = -spent[kind, np.minimum(stop, t)]
-        event = gone & (days <= t)
-        own[event] += (growing[kind[event], stop[event]]) * jump[stop[event]]
-        shares[j] = 1 - survival[t]
-        influence[:, j] = survival[t] * weight * own
-    return shares, influence
+    survival: np.ndarray = np.cumprod(kept)
+    return survival
 
 
-def excess(
-    rows: Rows, at: Sequence[int], *, customers: int, times: np.ndarray | None = None
-) -> Excess | None:
+class Matched:
+    """The affected and others of their cells, ready to be compared under any weights.
+
+    Parameters
+    ----------
+    rows : Rows
+    at : sequence of int
+        Days after the start of the clock.
+
+    Notes
+    -----
+    Others weigh, in each cell, as many as the affected there (standardised to the affected);
+    affected in a cell without others are set aside. Others who become affected stop there, and
+    those of their kind stand for them.
+    """
+
+    def __init__(self, rows: Rows, at: Sequence[int]) -> None:
+        self.at = list(at)
+        self.one, self.other = rows.where(rows.affected), rows.where(~rows.affected)
+        self.cells = int(rows.cell.max(initial=-1)) + 1
+        self.affected = Group(self.one.days, self.one.left, at)
+        self.others = Group(
+            self.other.days,
+            self.other.left,
+            at,
+            kind=self.other.kind,
+            turning=rows.turning(),
+        )
+
+    def weights(
+        self, times: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return the weights of the affected and of others, and both counts in each cell.
+
+        Rows of a cell without the other group weigh nothing. ``times`` says how often each
+        customer counts, for a bootstrap.
+        """
+        one = np.ones(len(self.one.cell)) if times is None else times[self.one.customer] * 1.0
+        other = np.ones(len(self.other.cell)) if times is None else times[self.other.customer] * 1.0
+        n1 = np.bincount(self.one.cell, one, minlength=self.cells)
+        n0 = np.bincount(self.other.cell, other, minlength=self.cells)
+        share = np.divide(n1, n0, out=np.zeros(self.cells), where=n0 > 0)
+        return one * (n0 > 0)[self.one.cell], other * share[self.other.cell], n1, n0
+
+    def value(self, times: np.ndarray) -> np.ndarray | None:
+        """Return affected minus others, as shares; None where nobody affected has anybody alike."""
+        one, other, _, _ = self.weights(times)
+        return self.affected.shares(one) - self.others.shares(other) if one.any() else None
+
+
+def excess(rows: Rows, at: Sequence[int], *, customers: int) -> Excess | None:
     """Return how many more of the affected leave than others of their cells; None of nobody.
 
     Parameters
@@ -160,53 +237,37 @@ def excess(
         Days after the start of the clock.
     customers : int
         How many customers there are; their positions run below it.
-    times : ndarray of float, shape (customers,), optional
-        How often each customer counts, for a bootstrap.
 
     Notes
     -----
-    Others weigh, in each cell, as many as the affected there (standardised to the affected);
-    affected in a cell without others are set aside and counted. Others who become affected stop
-    there, and those of their kind stand for them. The influence allows for the
-    cells' weights being estimated: deviations from the cell, not from the whole, count for others.
+    As :class:`Matched`. The influence allows for the cells' weights being estimated: deviations
+    from the cell, not from the whole, count for others.
     """
-    count = np.ones(len(rows.cell)) if times is None else times[rows.customer].astype(float)
-    cells = int(rows.cell.max(initial=-1)) + 1
-    hit = rows.affected
-    n1 = np.bincount(rows.cell[hit], count[hit], minlength=cells)
-    n0 = np.bincount(rows.cell[~hit], count[~hit], minlength=cells)
-    both = ((n1 > 0) & (n0 > 0))[rows.cell] & (count > 0)
-    one, other = both & hit, both & ~hit
-    if not one.any():
+    both = Matched(rows, at)
+    w1, w0, n1, n0 = both.weights()
+    if not w1.any():
         return None
-    share = np.divide(n1, n0, out=np.zeros_like(n1), where=n0 > 0)
-    f1, i1 = leaving(rows.days[one], rows.left[one], count[one], at)
-    f0, i0 = leaving(
-        rows.days[other],
-        rows.left[other],
-        count[other] * share[rows.cell[other]],
-        at,
-        kind=rows.kind[other],
-        turning=rows.turning(),
-    )
+    one, other = both.one, both.other
+    i1, i0 = both.affected.influence(w1), both.others.influence(w0)
     influence = np.empty((customers, len(at)))
     for j in range(len(at)):
-        of_cell = np.bincount(rows.cell[other], i0[:, j], minlength=cells)
-        first = i1[:, j] - count[one] * (of_cell / np.maximum(n1, 1e-12))[rows.cell[one]]
-        second = i0[:, j] - count[other] * (of_cell / np.maximum(n0, 1e-12))[rows.cell[other]]
-        influence[:, j] = np.bincount(rows.customer[one], first, minlength=customers)
-        influence[:, j] -= np.bincount(rows.customer[other], second, minlength=customers)
+        of_cell = np.bincount(other.cell, i0[:, j], minlength=both.cells)
+        first = i1[:, j] - (of_cell / np.maximum(n1, 1.0))[one.cell]
+        second = i0[:, j] - (of_cell / np.maximum(n0, 1.0))[other.cell]
+        influence[:, j] = np.bincount(one.customer, first, minlength=customers)
+        influence[:, j] -= np.bincount(other.customer, second, minlength=customers)
     at_days = np.asarray(at)[:, None]
+    one, other = one.where(w1 > 0), other.where(w0 > 0)
     return Excess(
-        affected=f1,
-        others=f0,
+        affected=both.affected.shares(w1),
+        others=both.others.shares(w0),
         influence=influence,
-        n_affected=len(np.unique(rows.customer[one])),
-        n_others=len(np.unique(rows.customer[other])),
-        unmatched=int(count[hit & ~both].sum()),
-        watched=(rows.days[one][None, :] >= at_days).sum(axis=1),
+        n_affected=len(np.unique(one.customer)),
+        n_others=len(np.unique(other.customer)),
+        unmatched=int((w1 == 0).sum()),
+        watched=(one.days[None, :] >= at_days).sum(axis=1),
         exits=np.minimum(
-            (rows.left[one] & (rows.days[one] <= at_days)).sum(axis=1),
-            (rows.left[other] & (rows.days[other] <= at_days)).sum(axis=1),
+            (one.left & (one.days <= at_days)).sum(axis=1),
+            (other.left & (other.days <= at_days)).sum(axis=1),
         ),
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from cxkit import markup
 from cxkit.retention.hazard import FEWEST_EXITS
-from cxkit.retention.matched import Excess, excess
+from cxkit.retention.matched import Excess, Matched, excess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,6 @@ def readings(
     gap: int,
     customers: np.ndarray | None = None,
     group: np.ndarray | None = None,
-    times: np.ndarray | None = None,
 ) -> Readings | None:
     """Return both readings of the excess; None where nobody affected has anybody alike.
 
@@ -107,11 +106,9 @@ def readings(
         By customer, who takes part at all.
     group : ndarray of bool, optional
         By customer, whose event is looked at; others stay others.
-    times : ndarray, optional
-        How often each customer counts, for a bootstrap.
     """
     found = []
-    for lag in (gap, 0) if gap else (0,):
+    for lag in _lags(gap):
         rows = trials.rows(gap=gap, lag=lag)
         keep = np.ones(len(rows.cell), bool)
         if customers is not None:
@@ -119,6 +116,33 @@ def readings(
         if group is not None:
             keep &= ~rows.affected | group[rows.customer]
         some = rows if keep.all() else rows.where(keep)
-        found.append(excess(some, at, customers=trials.people.n, times=times))
+        found.append(excess(some, at, customers=trials.people.n))
     lower, upper = found[0], found[-1]
     return None if lower is None or upper is None else Readings(lower=lower, upper=upper)
+
+
+def resampled(
+    trials: Trials, at: Sequence[int], *, gap: int, resamples: int, seed: int
+) -> np.ndarray:
+    """Return both readings of the excess with customers drawn again, in percentage points.
+
+    Returns
+    -------
+    ndarray, shape (draws, days asked for, 2)
+        Lower and upper reading; a draw in which nobody affected has anybody alike is left out.
+    """
+    rng = np.random.default_rng(seed)
+    both = [Matched(trials.rows(gap=gap, lag=lag), at) for lag in _lags(gap)]
+    n, drawn = trials.people.n, []
+    for _ in range(resamples):
+        times = np.bincount(rng.integers(0, n, n), minlength=n)
+        found = [one.value(times) for one in both]
+        told = [value for value in found if value is not None]
+        if len(told) == len(both):
+            drawn.append(100 * np.column_stack([told[0], told[-1]]))
+    return np.array(drawn)
+
+
+def _lags(gap: int) -> tuple[int, ...]:
+    """Return how long others stay after their own event: for the lower and the upper reading."""
+    return (gap, 0) if gap else (0,)

@@ -14,7 +14,7 @@ from cxkit.results import Difference
 from cxkit.retention import shock_wording as words
 from cxkit.retention.events import Event, bad_events
 from cxkit.retention.leads import leads_of
-from cxkit.retention.readings import readings
+from cxkit.retention.readings import resampled
 from cxkit.retention.shock_rows import by_dose, by_gap, by_recovery, in_days, robust_to
 from cxkit.retention.trials import contacts_of, people_of, sequential
 
@@ -244,13 +244,7 @@ def _row(frame: pd.DataFrame, gap: int, horizon: int) -> dict[str, Any]:
 
 def _bootstrap(trials: Trials, gap: int, horizons: Sequence[int], seed: int) -> np.ndarray | None:
     """Return standard errors of both readings at each horizon, customers drawn again."""
-    rng = np.random.default_rng(seed)
-    n, drawn = trials.people.n, []
-    for _ in range(RESAMPLES):
-        times = np.bincount(rng.integers(0, n, n), minlength=n)
-        both = readings(trials, in_days(horizons), gap=gap, times=times)
-        if both is not None:
-            drawn.append(100 * np.column_stack([both.lower.value, both.upper.value]))
+    drawn = resampled(trials, in_days(horizons), gap=gap, resamples=RESAMPLES, seed=seed)
     if len(drawn) <= RESAMPLES // 2:
         return None
     errors: np.ndarray = np.std(drawn, axis=0, ddof=1)

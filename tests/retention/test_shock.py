@@ -12,7 +12,7 @@ from cxkit.errors import MissingTableError, QuestionError
 from cxkit.results import Difference
 from cxkit.retention import shock_wording
 from cxkit.retention.events import bad_events
-from cxkit.retention.matched import Rows, cluster_se, excess, leaving
+from cxkit.retention.matched import Group, Matched, Rows, cluster_se, excess
 from cxkit.retention.readings import readings
 from cxkit.retention.shock import one_bad_experience
 from cxkit.retention.trials import contacts_of, people_of, sequential
@@ -57,7 +57,8 @@ def lives(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_unweighted_leaving_is_kaplan_meier_with_greenwood_s_error():
     days, left = lives(400, 1)
-    shares, influence = leaving(days, left, np.ones(400), [100, 300])
+    everybody = Group(days, left, [100, 300])
+    shares, influence = everybody.shares(np.ones(400)), everybody.influence(np.ones(400))
     for j, t in enumerate((100, 300)):
         kept = cx.km_at(cx.kaplan_meier(pd.Series(days), pd.Series(left)), t)
         assert 100 * (1 - shares[j]) == pytest.approx(kept.value, abs=1e-9)
@@ -70,7 +71,7 @@ def test_weighted_leaving_is_statsmodels_with_frequency_weights():
     days, left = lives(300, 2)
     weight = np.random.default_rng(3).integers(1, 6, 300).astype(float)
     theirs = SurvfuncRight(days, left.astype(int), freq_weights=weight)
-    shares, _ = leaving(days, left, weight, [200])
+    shares = Group(days, left, [200]).shares(weight)
     kept = theirs.surv_prob[np.searchsorted(theirs.surv_times, 200, side="right") - 1]
     assert 1 - shares[0] == pytest.approx(kept, abs=1e-12)
 
@@ -116,6 +117,17 @@ def test_rows_of_one_customer_do_not_make_the_answer_surer():
     assert again.value[0] == pytest.approx(once.value[0], abs=1e-12)
     assert again.se[0] == pytest.approx(once.se[0], abs=1e-12)
     assert cluster_se(np.zeros((3, 1)))[0] == 0
+
+
+def test_a_customer_drawn_twice_counts_as_two_alike():
+    rows = two_groups(8)
+    rows = Rows(**{**{f: getattr(rows, f) for f in rows.__slots__}, "cell": rows.customer % 7})
+    times = np.random.default_rng(9).integers(0, 3, 500)
+    drawn = np.repeat(np.arange(500), times)
+    ready = Matched(rows, [200, 400])
+    written_out = excess(rows.where(drawn), [200, 400], customers=500)
+    assert ready.value(times) == pytest.approx(written_out.value, abs=1e-12)
+    assert ready.value(np.where(rows.affected, 0, times)) is None
 
 
 # --- planted truths ---------------------------------------------------------------------------
