@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 
 from cxkit import __version__
 from cxkit.errors import CxkitError, DataError, MachineError
-from cxkit.report.arguments import pairs, shard_of
+from cxkit.report.arguments import pairs, path, shard_of
 from cxkit.report.plan import EXAMPLE
 from cxkit.report.progress import safe
 
@@ -97,6 +98,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+_at, _to = partial(typer.Argument, parser=path), partial(typer.Option, parser=path)
 _Given = Annotated[
     list[str] | None,
     typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
@@ -148,9 +150,9 @@ Examples
 """
 )
 def report(
-    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="The notebook to run.")],
+    notebook: Annotated[Path, _at(metavar="NOTEBOOK", help="The notebook to run.")],
     parameter: _Given = None,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("reports"),
+    out: Annotated[Path, _to(help="The folder to write to.")] = Path("reports"),
     name: Annotated[str, typer.Option(help="Name of the files; the notebook's unless said.")] = "",
     limit: _Limits = None,
     help_notebook: Annotated[
@@ -198,9 +200,9 @@ Examples
 """
 )
 def batch(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="The plan, a .yml file.")],
+    plan: Annotated[Path, _at(metavar="PLAN", help="The plan, a .yml file.")],
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write to; that of the plan unless said.")
+        Path | None, _to(help="The folder to write to; that of the plan unless said.")
     ] = None,
     jobs: Annotated[
         int | None,
@@ -251,15 +253,14 @@ def batch(
     for one in made:
         _tell(one)
     print(f"index: {todo.out / f'index{todo.name}.html'}")
-    codes = {one.verdict.exit_code for one in made if not one.verdict.whole}
-    if codes:
+    if codes := {one.verdict.exit_code for one in made if not one.verdict.whole}:
         raise typer.Exit(3 if 3 in codes else 1)
 
 
 @app.command()
 def init(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What your tools export.")],
-    out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("study.yml"),
+    files: Annotated[list[Path], _at(metavar="FILE...", help="What your tools export.")],
+    out: Annotated[Path, _to(help="Where to write it.")] = Path("study.yml"),
     delimiter: Annotated[str, typer.Option(help="Between fields, if a text does not tell.")] = "",
     encoding: Annotated[str, typer.Option(help="Of a text that does not tell its own.")] = "",
     skip_rows: Annotated[int, typer.Option(help="Lines above a header, if it cannot be told.")] = 0,
@@ -282,7 +283,7 @@ def init(
 
 @app.command()
 def check(
-    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yml, or its folder.")],
+    study: Annotated[Path, _at(metavar="STUDY", help="A study.yml, or its folder.")],
     where: Annotated[str, typer.Option(help="Only a part of it, for example region=North.")] = "",
 ) -> None:
     """Print what a study holds and what is wrong with it.
@@ -298,7 +299,7 @@ def check(
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write the study to.")],
+    out: Annotated[Path, _at(metavar="OUT", help="The folder to write the study to.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
     branches: Annotated[int, typer.Option(help="How many branches.", min=1)] = 120,
     customers: Annotated[int, typer.Option(help="How many customers.", min=1)] = 6000,
@@ -309,8 +310,7 @@ def simulate(
         float, typer.Option(help="Effect of experience on staying: 0 none, 1 as in the sample.")
     ] = 1.0,
     engagement_link: Annotated[
-        float,
-        typer.Option(help="Correlation of engagement and service.", min=-1, max=1),
+        float, typer.Option(help="Correlation of engagement and service.", min=-1, max=1)
     ] = 0.5,
 ) -> None:
     """Write the study of a made-up firm.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from html import escape as _escape
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +82,7 @@ def quantity(value: float | None, measured_in: str) -> str:
     """
     if value is None or not math.isfinite(value):
         return "–"
-    shown = number(value, DECIMALS.get(measured_in, 2))
-    if measured_in in {"correlation", "ratio", "coefficient", "score", "count"}:
-        return shown
-    return f"{shown} {measured_in}"
+    return _with_unit(number(value, DECIMALS.get(measured_in, 2)), measured_in)
 
 
 def counted(n: int, noun: str) -> str:
@@ -99,25 +97,43 @@ def counted(n: int, noun: str) -> str:
 def interval(low: float | None, high: float | None, measured_in: str) -> str:
     """Write an interval without its unit: ``4.4 to 15.6``; an open end is said.
 
-    An end that would round to zero keeps its sign in sight, so that nobody reads a zero that the
-    interval does not hold.
+    An end that would round to no difference (1 for a ratio, else zero) keeps its side in sight, so
+    that nobody reads one that the interval does not hold.
 
     >>> interval(4.39, 15.55, "points"), interval(12, None, "days"), interval(0.04, 1.5, "points")
     ('4.4 to 15.6', '12.0 or more', '0.04 to 1.5')
+    >>> interval(0.66, 0.998, "ratio"), interval(0.66, 1.0, "ratio")
+    ('0.66 to 0.998', '0.66 to 1.00')
     """
-    decimals = DECIMALS.get(measured_in, 2)
+    end = partial(_end, decimals=DECIMALS.get(measured_in, 2), none=int(measured_in == "ratio"))
     if low is None and high is None:
         return "no interval"
     if high is None:
-        return f"{_end(low or 0, decimals)} or more"
+        return f"{end(low or 0)} or more"
     if low is None:
-        return f"up to {_end(high, decimals)}"
-    return f"{_end(low, decimals)} to {_end(high, decimals)}"
+        return f"up to {end(high)}"
+    return f"{end(low)} to {end(high)}"
 
 
-def _end(value: float, decimals: int) -> str:
-    """Write one end of an interval, with up to two decimals more where it would round to zero."""
-    more = next((d for d in range(3) if abs(value) >= 0.5 * 10.0 ** -(decimals + d)), 0)
+def size(value: float, measured_in: str) -> str:
+    """Write a size, which is never zero, with its unit and the decimals that it takes.
+
+    >>> size(3, "points"), size(0.03, "points"), size(0.00004, "score")
+    ('3.0 points', '0.03 points', '0.00004')
+    """
+    return _with_unit(_end(value, decimals=DECIMALS.get(measured_in, 2), most=12), measured_in)
+
+
+def _with_unit(shown: str, measured_in: str) -> str:
+    """Put the unit behind a number, where there is one to say."""
+    bare = measured_in in {"correlation", "ratio", "coefficient", "score", "count"}
+    return shown if bare else f"{shown} {measured_in}"
+
+
+def _end(value: float, *, decimals: int, none: float = 0, most: int = 2) -> str:
+    """Write a number, with more decimals where it would round to what says no difference."""
+    off = abs(value - none)
+    more = next((d for d in range(most + 1) if off >= 0.5 * 10.0 ** -(decimals + d)), 0)
     return number(value, decimals + more)
 
 

@@ -83,7 +83,7 @@ def plane(result: _Linkage) -> Picture | Note:
     ax.set_xlabel(result.engagement_unit)
     ax.set_ylabel(result.experience_unit)
     ax.set_title("Where units can be placed", loc="left")
-    said = ", ".join(f"{n:,} {corner}" for corner, n in counted.items()) or "none"
+    said = "; ".join(f"{n:,} {corner}" for corner, n in counted.items()) or "none"
     label = markup.percent_label(result.level)
     ends = [
         f"smallest {side} {markup.number(units[side].min(), 2)}, largest "
@@ -95,7 +95,7 @@ def plane(result: _Linkage) -> Picture | Note:
         fig,
         kind="png",
         alt=(
-            f"{len(units):,} units by shrunken engagement and experience: {said}, {len(loose):,} "
+            f"{len(units):,} units by shrunken engagement and experience: {said}; {len(loose):,} "
             f"cannot be placed. {ends[0].capitalize()}; {ends[1]}."
         ),
         caption=(

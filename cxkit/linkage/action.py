@@ -163,6 +163,6 @@ def _placed(corners: pd.DataFrame) -> str:
         return f"None of {total:,} shown units can be placed: their means are too uncertain."
     return (
         f"Of {total:,} shown units {total - loose:,} can be placed with 90 % probability on both "
-        f"sides: {', '.join(parts)}. The other {loose:,} cannot be told from the middle on one "
+        f"sides: {'; '.join(parts)}. The other {loose:,} cannot be told from the middle on one "
         "side or both."
     )

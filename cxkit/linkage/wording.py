@@ -112,8 +112,11 @@ def how_sure(r: Estimate, steps: pd.DataFrame) -> str:
     limits = steps[steps["verdict"] == "limits"]
     if r.value is None:
         return "Nothing can be concluded, since no correlation can be given."
-    wide = markup.quantity((r.high or 0) - (r.low or 0), "correlation")
-    base = f"The correlation rests on {r.n:,} units. Its interval is {wide} wide."
+    wide = round(r.high or 0, 2) - round(r.low or 0, 2)  # of the limits as they are shown
+    base = (
+        f"The correlation rests on {r.n:,} units. Its interval is "
+        f"{markup.quantity(wide, 'correlation')} wide."
+    )
     unknown = int((steps["verdict"] == "not known").sum())
     tail = f" Not known of the ladder: {markup.counted(unknown, 'rung')}." if unknown else ""
     if limits.empty:

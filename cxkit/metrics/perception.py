@@ -14,7 +14,8 @@ from cxkit.metrics.answers import Scale, Scores, check_level, check_scale, need_
 from cxkit.metrics.clusters import check_counts
 from cxkit.metrics.compare import check_keys, difference, groups_of, key_names
 from cxkit.metrics.families import Family, as_family
-from cxkit.metrics.proportions import csat, csat_mean, span
+from cxkit.metrics.journey import component
+from cxkit.metrics.proportions import span
 from cxkit.results import LEAST_CUSTOMERS, LEAST_EMPLOYEES, Difference, Table
 
 if TYPE_CHECKING:
@@ -115,19 +116,16 @@ def perception_gap(
         {"counts": staff_counts, "clusters": staff_clusters},
         {"counts": customer_counts, "clusters": customer_clusters},
     )
-    if top is None:
-        name = f"{item}, mean ({low:g} to {high:g})"
-        found = [
-            csat_mean(scores, scale=scales[0], level=level, **choices)
-            for scores, choices in zip(asked, more, strict=True)
-        ]
-    else:
-        name = f"{item} ({span(top, high)} on {low:g} to {high:g})"
-        found = [
-            csat(scores, scale=scales[0], top=top, level=level, **choices)
-            for scores, choices in zip(asked, more, strict=True)
-        ]
-    one, other = (dataclasses.replace(e, metric=f"Perceived {name}") for e in found)
+    shown = f", mean ({low:g} to {high:g})"
+    if top is not None:
+        shown = f" ({span(top, high)} on {low:g} to {high:g})"
+    found = [
+        component(
+            scores, name=f"perception_gap, {who}", scale=scales[0], top=top, level=level, **choices
+        )
+        for who, scores, choices in zip(("staff", "customers"), asked, more, strict=True)
+    ]
+    one, other = (dataclasses.replace(e, metric=f"Perceived {item}{shown}") for e in found)
     return difference(one, other, a_name="staff", b_name="customers")
 
 

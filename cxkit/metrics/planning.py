@@ -41,7 +41,7 @@ class Plan:
         """Say the plan in a sentence with its assumption, or why there is none."""
         if self.size is None or self.n is None:
             return f"{self.metric}: {self.status}. {self.reason}"
-        size = markup.quantity(self.size, self.measured_in)
+        size = markup.size(self.size, self.measured_in)
         label = markup.percent_label(self.level)
         if self.power is None:
             answers = "answer" if self.n == 1 else "answers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from cxkit.errors import ParameterError
 
@@ -27,3 +28,12 @@ def pairs(given: list[str], option: str = "-p") -> dict[str, str]:
             raise ParameterError(f"{option} {name}=... was given twice; which one is meant?")
         found[name] = value
     return found
+
+
+def path(text: str) -> Path:
+    """Read a path; an unset variable of a shell is no path, and never the folder one is in."""
+    if not str(text):
+        raise ParameterError(
+            "'' is no path. Is it a variable that is not set? Write  .  for this folder."
+        )
+    return Path(text)

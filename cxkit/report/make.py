@@ -87,7 +87,7 @@ def prepare(
         If the notebook, a parameter or the name cannot be used.
     """
     return Job(
-        name=files.check_name(name, where=notebook.name),
+        name=files.check_name(name, where=str(notebook)),
         notebook=notebook,
         declared=read(notebook),
         values=parse(notebook, given),

@@ -23,7 +23,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TWICE = re.compile(
     r'<div class="cx-table"[^>]*aria-label="Parameters".*?</table></div>', re.DOTALL
 )
-#: What a line should not end inside of: 9–10, 0.3 to 1.2, n = 656, 95 %, 2025-12-31, 4: 3,753.
+#: What a line should not end inside of: 9–10, 0.3 to 1.2, n = 656, 95 %, 2025-12-31, 4: 3,753,
+#: CX-R019.
 _TOGETHER = re.compile(
     r"[(\[]?\b\d[\d,.]*–\d[\d,.]*\b[)\]]?"
     r"|\b[nrp] (?:is )?(?:=|&lt;) −?\d(?:[\d,.]*\d)?"
@@ -31,6 +32,7 @@ _TOGETHER = re.compile(
     r"|−?\d[\d,.]* %"
     r"|\b\d{4}-\d\d-\d\d\b"
     r"|\b\d+: \d[\d,]*\b"
+    r"|\bCX-[A-Z]\d{3}\b"
 )
 _TAG = re.compile(r"""(<[A-Za-z/](?:"[^"]*"|'[^']*'|[^'">])*>)""")
 _FIGURE = re.compile(r"<figure([^>]*)>(.*?)</figure>", re.DOTALL)

@@ -31,6 +31,10 @@ EXAMPLE = """\
         parameters: {where: "region={region}"}"""
 
 
+#: Faulty rows of one for_each that are told each by itself; the others are counted.
+_MOST_TOLD = 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One report that the plan asks for, as it was written.
@@ -154,7 +158,7 @@ def _entries(
         if "for_each" not in item:
             name = check_name(item["name"], where=where)
             return [Entry(name=name, notebook=item["notebook"], parameters={**defaults, **own})]
-        return _spread(item, own, defaults, folder, where)
+        return _spread(item, own, defaults, folder, where, faults)
     except ParameterError as fault:
         faults.append(str(fault) if where in str(fault) else f"{where}: {fault}")
         return []
@@ -166,13 +170,14 @@ def _spread(
     defaults: Mapping[str, object],
     folder: Path,
     where: str,
+    faults: list[str],
 ) -> list[Entry]:
-    """Return the reports that one entry with ``for_each`` asks for.
+    """Return the reports that one entry with ``for_each`` asks for; bad names go to ``faults``.
 
     A column that ``parameters`` mentions in braces is used there and nowhere else; any other is a
     parameter of that name, so that a mistyped one is refused and never runs the default.
     """
-    found = []
+    found, bad = [], []
     for number, row in enumerate(grid.rows(item["for_each"], folder=folder), start=1):
         both = {**defaults, **own}
         used = set().union(*map(grid.holes, both.values()))
@@ -183,17 +188,26 @@ def _spread(
             )
         if twice := sorted((set(row) - used) & set(own)):
             raise ParameterError(f"{where}: {twice[0]} stands both in parameters and in for_each")
-        name = grid.file_name(item["name"], row)
+        try:
+            name = check_name(
+                grid.file_name(item["name"], row), where=f"{where}, row {number} of for_each"
+            )
+        except ParameterError as fault:
+            bad.append(str(fault))
+            continue
         left = {c: v for c, v in row.items() if c not in used}
         found.append(
             Entry(
-                name=check_name(name, where=f"{where}, row {number} of for_each"),
+                name=name,
                 notebook=item["notebook"],
                 parameters={k: grid.filled(v, row) for k, v in both.items()}
                 | {c: v for c, v in left.items() if c not in in_name},
                 labels={c: v for c, v in left.items() if c in in_name},
             )
         )
+    faults += bad[:_MOST_TOLD]
+    if len(bad) > _MOST_TOLD:
+        faults.append(f"{where}: {len(bad) - _MOST_TOLD} more rows of for_each have no good name")
     return found
 
 

@@ -40,10 +40,12 @@ class EValue:
 
     def __str__(self) -> str:
         """Say what the two numbers mean."""
+        limits = markup.interval(self.low, self.high, "ratio")
+        known = "" if self.low is None and self.high is None else f" (interval {limits})"
         said = (
-            f"Risk ratio {markup.quantity(self.risk_ratio, 'ratio')}: an unmeasured cause would "
-            "have to be tied both to the experience and to leaving by a risk ratio of at least "
-            f"{markup.quantity(self.estimate, 'ratio')} each to explain it away"
+            f"Risk ratio {markup.quantity(self.risk_ratio, 'ratio')}{known}: an unmeasured cause "
+            "would have to be tied both to the experience and to leaving by a risk ratio of at "
+            f"least {markup.quantity(self.estimate, 'ratio')} each to explain it away"
         )
         if self.limit is None:
             return f"{said}."

@@ -100,7 +100,7 @@ def _low_scores(study: Study, measure: str, cut: float | None) -> tuple[pd.DataF
     side = "less" if bands.high_is_good else "more"
     return (
         _rows(found["customer"], found["answered_on"]),
-        f"a score of {cut:g} or {side} ({bands.measure})",
+        f"{bands.measure} of {cut:g} or {side}",
     )
 
 

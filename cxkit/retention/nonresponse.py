@@ -205,7 +205,7 @@ def _row(name: str, values: pd.Series, answered: np.ndarray) -> dict[str, object
 
 
 def _say(frame: pd.DataFrame, unlike: pd.DataFrame, asked: int, answered: int, never: int) -> str:
-    """Say in what those who answered differ; two ways, and what was never asked."""
+    """Say in what those who answered differ; three ways, and what was never asked."""
     bare = gives_away(answered, asked)
     rate = "" if bare else f" ({markup.quantity(100 * answered / asked, '%')} of these customers)"
     base = (
@@ -217,10 +217,18 @@ def _say(frame: pd.DataFrame, unlike: pd.DataFrame, asked: int, answered: int, n
         largest = float(frame["difference"].abs().max())
         if largest != largest:
             return f"{base} How they differ from all asked is not known."
+        clear = frame[frame["difference"].abs() > frame["by_chance"]]
+        if clear.empty:
+            return (
+                f"{base} A difference between those who answered and all asked cannot be told from "
+                f"chance (the largest is {markup.number(largest, 2)} standard deviations)."
+            )
+        told = ", ".join(
+            f"{r['trait']} {markup.number(r['difference'], 2)}" for r in clear.to_dict("records")
+        )
         return (
-            f"{base} Those who answered are not shown to differ from all asked: no standardised "
-            f"difference is over {UNLIKE:g} and over what chance would give (the largest is "
-            f"{markup.number(largest, 2)})."
+            f"{base} Those who answered differ from all asked by more than chance would give, but "
+            f"by no more than {UNLIKE:g} standard deviations, the usual mark: {told}."
         )
     parts = [
         f"{r['trait']} {markup.number(r['answered'], 1)} instead of "

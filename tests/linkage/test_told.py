@@ -151,6 +151,12 @@ def estimate(value: float, low: float, high: float) -> object:
     return replace(made, value=value, low=low, high=high)
 
 
+def test_the_width_of_an_interval_is_that_of_the_limits_beside_it():
+    steps = pd.DataFrame({"verdict": ["holds"]})
+    told = wording.how_sure(estimate(0.43, 0.2749, 0.5651), steps)  # shown as 0.27 to 0.57
+    assert "Its interval is 0.30 wide" in told
+
+
 def test_a_correction_tells_no_more_than_the_raw_r():
     raw, true = estimate(0.2, -0.02, 0.41), estimate(0.36, 0.02, 0.77)
     assert "adds no evidence" in wording.corrected(raw, true)

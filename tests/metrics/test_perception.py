@@ -22,8 +22,10 @@ def test_the_gap_of_means_is_welchs_t():
 
 
 def test_each_side_is_held_to_its_own_scale():
-    with pytest.raises(ScaleError, match="row 1: 6 is not a whole number from 1 to 5"):
+    with pytest.raises(ScaleError, match="perception_gap, staff, row 1: 6 is not a whole"):
         cx.perception_gap([1, 6], [1, 5])
+    with pytest.raises(ScaleError, match="perception_gap, customers, row 1: 6 is not a whole"):
+        cx.perception_gap([1, 5], [1, 6], top=4)
     with pytest.raises(QuestionError, match="scale"):
         cx.perception_gap([1, 5], [1, 6], customer_scale=(1, 7))
 

@@ -123,6 +123,7 @@ def test_sentences_state_the_assumption():
     two = str(cx.smallest_change("share", n=400, n_before=200, share=30))
     assert "400 answers in one group and 200 in the other" in two
     assert "a share of 30 %" in two
+    assert "interval of ± 0.03 points" in str(cx.responses_needed("nps", margin=0.03))
     assert "<p" in cx.smallest_change("nps", n=9)._repr_html_()
 
 

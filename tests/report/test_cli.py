@@ -109,6 +109,28 @@ def test_a_wrong_parameter_ends_with_2_and_writes_nothing(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", ""),
+        ("batch", ""),
+        ("check", ""),
+        ("simulate", ""),
+        ("init", "a.csv", ""),
+        ("report", "a.ipynb", "--out", ""),
+        ("batch", "plan.yml", "--out", ""),
+    ],
+)
+def test_a_variable_that_is_not_set_is_no_path_and_never_this_folder(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, error = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert error.startswith("ParameterError: '' is no path. Is it a variable that is not set?")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.notebook
 def test_a_failing_report_ends_with_1_and_keeps_the_earlier_one(
     notebook: Callable[..., Path], tmp_path: Path

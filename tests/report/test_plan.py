@@ -110,3 +110,14 @@ def test_what_cannot_be_spread_is_refused(
         planned(written(for_each, **more))
     assert told in str(refused.value)
     assert "nothing was run" in str(refused.value)
+
+
+def test_every_row_without_a_good_name_is_told_at_once(written: Callable[..., Path]) -> None:
+    rows = [{"level": text} for text in ("🙂", "0.9", "·")] + [{"level": "?"}] * 30
+    with pytest.raises(ParameterError) as refused:
+        planned(written(rows, name="{level}"))
+    told = str(refused.value)
+    assert "row 1 of for_each" in told
+    assert "row 2 of for_each" not in told
+    assert "row 3 of for_each" in told
+    assert "12 more rows of for_each have no good name" in told

@@ -397,6 +397,7 @@ def test_every_ink_can_be_read_on_every_ground(theme: int) -> None:
         ("from −0.3 to 1,234.5.", 'from <span class="nb">−0.3 to 1,234.5</span>.'),
         ("2025-12-31", '<span class="nb">2025-12-31</span>'),
         ("4: 3,753; 5: 2", '<span class="nb">4: 3,753</span>; <span class="nb">5: 2</span>'),
+        ("see CX-R019.", 'see <span class="nb">CX-R019</span>.'),
         ("Kaplan–Meier, in = out", "Kaplan–Meier, in = out"),
     ],
 )

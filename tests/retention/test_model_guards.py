@@ -157,6 +157,23 @@ def test_nonresponse_compares_first_surveys_not_long_with_short_relationships():
     want = (spoke.mean() - value.mean()) / value.std()
     assert frame.loc["value (EUR)", "difference"] == pytest.approx(want, abs=1e-12)
     assert f"{found.asked:,}" in found.sentence
+    # more than chance (0.025 and more), and yet under a tenth of a standard deviation
+    assert not found.guard.fired
+    assert "left within 12 months (%) −0.09" in found.sentence
+    assert "differ from all asked by more than chance would give, but by no more than 0.1" in (
+        found.sentence
+    )
+
+
+def test_nonresponse_that_chance_could_give_is_called_so(monkeypatch):
+    study = cx.sample_study()
+    responses = study.responses
+    lot = np.random.default_rng(7).random(len(responses)) < 0.5
+    responses["answered_on"] = responses["asked_on"].where(lot)
+    monkeypatch.setitem(study.frames, "responses", responses)
+    found = cx.nonresponse(study)
+    assert (found.frame["difference"].abs() <= found.frame["by_chance"]).all()
+    assert "cannot be told from chance" in found.sentence
 
 
 def test_nonresponse_that_is_large_fires_and_names_the_trait(monkeypatch):
