@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from html import escape as _escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ DECIMALS = {
 
 #: Letters from which on a cell is a sentence rather than a name.
 LONG = 24
+#: Characters after which plain text goes on below, in the same cell.
+WIDE = 60
 #: What a cell of a column of numbers prints: one, a limit, an interval, or that there is none.
 _NUMBER = re.compile(r"[<>≤≥]?\s?[−-]?\d[\d,]*(\.\d+)?(\s%)?(\sto\s−?[\d,.]+)?|fewer\sthan\s\d+|–|")
 
@@ -175,6 +179,34 @@ def _is_of_numbers(column: pd.Series[Any]) -> bool:
     """Whether a column prints numbers and nothing else."""
     printed = [cell(v) for v in column]
     return all(map(_NUMBER.fullmatch, printed)) and any(p[-1:].isalnum() for p in printed)
+
+
+def plain(frame: pd.DataFrame, *, numeric: Sequence[str] = ()) -> str:
+    """Return a frame as plain text: words to the left, numbers to the right, sentences wrapped.
+
+    >>> import pandas as pd
+    >>> print(plain(pd.DataFrame({"unit": ["a", "bb"], "n": [5, 12], "why": ["", "few " * 20]})))
+    unit   n  why
+    a      5
+    bb    12  few few few few few few few few few few few few few few few
+              few few few few few
+    """
+    columns = list(frame.columns)
+    right = {*numeric, *(c for c in columns[1:] if _is_of_numbers(frame[c]))}
+    cells = [
+        [textwrap.wrap(text, WIDE) or [""] for text in (str(c), *map(cell, frame[c]))]
+        for c in columns
+    ]
+    widths = [max(len(line) for lines in column for line in lines) for column in cells]
+    told = []
+    for row in zip(*cells, strict=True):
+        for line in zip_longest(*row, fillvalue=""):
+            parts = [
+                text.rjust(width) if c in right else text.ljust(width)
+                for c, text, width in zip(columns, line, widths, strict=True)
+            ]
+            told.append("  ".join(parts).rstrip())
+    return "\n".join(told)
 
 
 def table(

@@ -219,7 +219,7 @@ class Table:
 
     def __str__(self) -> str:
         """Return the table as plain text under its caption."""
-        return f"{self.caption}\n{self.shown.to_string(index=False)}"
+        return f"{self.caption}\n{markup.plain(self.shown, numeric=self.numeric)}"
 
 
 def _number_cell(value: object, unit: str) -> str:

@@ -101,7 +101,8 @@ def report_of(study: Study) -> str:
     """
     told = [f"{_KINDS[f.kind]}: {f}" for f in study.findings]
     closing = "\n".join(told) if told else "Nothing was repaired, nothing flagged."
-    return f"{as_text(study)}\n\n{closing}"
+    parts = (_tables(study), _asked(study), _notebooks(study))  # findings are told in full below
+    return "\n\n".join([_title(study), *(str(p) for p in parts if len(p.frame)), closing])
 
 
 _KINDS = {"refuse": "Refused", "repair": "Repaired", "flag": "Flagged"}

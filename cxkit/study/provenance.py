@@ -96,7 +96,7 @@ class Provenance:
 
     def __str__(self) -> str:
         """Return the tables as plain text."""
-        return "\n\n".join(f"{c}\n{f.to_string(index=False)}" for c, f, _ in self._frames())
+        return "\n\n".join(f"{c}\n{markup.plain(f)}" for c, f, _ in self._frames())
 
 
 def provenance(study: Study, parameters: Mapping[str, object]) -> Provenance:
