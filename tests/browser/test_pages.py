@@ -1,6 +1,7 @@
 """The reports as a reader opens them: phone and desk, light and dark, with no network."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,7 @@ class Visit:
     complaints: list[str]
 
 
-def visit(browser: Browser, file: Path, *, width: int, scheme: str = "light") -> Visit:
+def visit(browser: Browser, file: Path, width: int, scheme: str, media: str) -> Visit:
     page = browser.new_page(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,
@@ -103,7 +104,30 @@ def visit(browser: Browser, file: Path, *, width: int, scheme: str = "light") ->
     page.on("console", lambda m: seen.complaints.append(f"{m.type}: {m.text}"))
     page.on("pageerror", lambda e: seen.complaints.append(str(e)))
     page.goto(file.as_uri(), wait_until="load")
+    page.emulate_media(media=media)
     return seen
+
+
+Window = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Window]:
+    """Return a function that opens a page in a window, once: the tests only look at it."""
+    opened: dict[tuple[object, ...], Visit] = {}
+
+    def look(
+        file: Path, *, width: int = 1280, scheme: str = "light", media: str = "screen"
+    ) -> Visit:
+        asked = (file, width, scheme, media)
+        if asked not in opened:
+            opened[asked] = visit(browser, *asked)
+        opened[asked].page.evaluate("scrollTo(0, 0)")
+        return opened[asked]
+
+    yield look
+    for seen in opened.values():
+        seen.page.close()
 
 
 def pages(folder: Path) -> list[Path]:
@@ -128,10 +152,10 @@ def test_the_batch_made_an_index_and_its_reports(reports: Path) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_fits_its_window_and_fetches_nothing(
-    browser: Browser, reports: Path, width: int, scheme: str
+    window: Window, reports: Path, width: int, scheme: str
 ) -> None:
     for file in pages(reports):
-        seen = visit(browser, file, width=width, scheme=scheme)
+        seen = window(file, width=width, scheme=scheme)
         page = seen.page
         box = page.evaluate(
             "() => { const e = document.scrollingElement; return [e.scrollWidth, e.clientWidth]; }"
@@ -142,42 +166,37 @@ def test_a_page_fits_its_window_and_fetches_nothing(
         outside = [u for u in seen.asked if u != file.as_uri() and not u.startswith("data:")]
         assert outside == [], file.name
         assert seen.complaints == [], file.name
-        page.close()
 
 
-def test_no_label_of_a_figure_is_cut_off(browser: Browser, reports: Path) -> None:
+def test_no_label_of_a_figure_is_cut_off(window: Window, reports: Path) -> None:
     for file in pages(reports):
-        page = visit(browser, file, width=1280).page
+        page = window(file).page
         assert page.evaluate(CUT_LABELS) == [], file.name
-        page.close()
 
 
-def test_a_figure_can_be_read_on_a_phone(browser: Browser, reports: Path) -> None:
+def test_a_figure_can_be_read_on_a_phone(window: Window, reports: Path) -> None:
     drawn = []
     for file in pages(reports):
-        page = visit(browser, file, width=390).page
+        page = window(file, width=390).page
         drawn += page.evaluate(SMALLEST_LETTERS)
-        page.close()
     assert drawn
     assert 8.5 <= min(drawn) < 100
 
 
-def test_a_caption_keeps_to_a_phone_s_window(browser: Browser, reports: Path) -> None:
+def test_a_caption_keeps_to_a_phone_s_window(window: Window, reports: Path) -> None:
     """The table under it may scroll; the words that say what it is may not run out of sight."""
     for file in pages(reports):
-        page = visit(browser, file, width=390).page
+        page = window(file, width=390).page
         wide = page.evaluate(
             "() => [...document.querySelectorAll('caption')]"
             ".filter(c => c.getBoundingClientRect().right > 391).map(c => c.textContent)"
         )
         assert wide == [], file.name
-        page.close()
 
 
-def test_a_printed_page_breaks_no_word_and_hides_no_table(browser: Browser, reports: Path) -> None:
+def test_a_printed_page_breaks_no_word_and_hides_no_table(window: Window, reports: Path) -> None:
     for file in pages(reports):
-        page = visit(browser, file, width=664).page  # A4 less its margins
-        page.emulate_media(media="print")
+        page = window(file, width=664, media="print").page  # A4 less its margins
         assert page.evaluate(BROKEN_WORDS) == [], file.name
         out = page.evaluate(
             "() => [...document.querySelectorAll('table')]"
@@ -194,14 +213,13 @@ def test_a_printed_page_breaks_no_word_and_hides_no_table(browser: Browser, repo
             ".filter(s => s.checkVisibility()).length"
         )
         assert said_twice == 0, file.name
-        page.close()
 
 
-def test_dark_is_dark_and_light_is_light(browser: Browser, reports: Path) -> None:
+def test_dark_is_dark_and_light_is_light(window: Window, reports: Path) -> None:
     for file in pages(reports):
         shades = {}
         for scheme in SCHEMES:
-            page = visit(browser, file, width=1280, scheme=scheme).page
+            page = window(file, width=1280, scheme=scheme).page
             style = page.evaluate(
                 "() => { const s = getComputedStyle(document.body);"
                 " const r = getComputedStyle(document.documentElement);"
@@ -209,27 +227,25 @@ def test_dark_is_dark_and_light_is_light(browser: Browser, reports: Path) -> Non
                 " return [b === 'rgba(0, 0, 0, 0)' ? r.backgroundColor : b, s.color]; }"
             )
             shades[scheme] = [luminance(c) for c in style]
-            page.close()
         ground, ink = zip(shades["light"], shades["dark"], strict=True)
         assert ground[0] > 0.8 > 0.3 > ground[1], f"{file.name}: background {ground}"
         assert ink[0] < 0.3 < 0.7 < ink[1], f"{file.name}: text {ink}"
 
 
-def test_the_index_leads_to_every_report(browser: Browser, reports: Path) -> None:
-    page = visit(browser, reports / "index.html", width=1280).page
+def test_the_index_leads_to_every_report(window: Window, reports: Path) -> None:
+    page = window(reports / "index.html").page
     linked = set(page.evaluate("() => [...document.links].map(a => a.href.split('#')[0])"))
     assert {p.as_uri() for p in pages(reports)} - linked <= {(reports / "index.html").as_uri()}
-    page.close()
 
 
 def test_the_first_screen_holds_all_that_a_reader_in_a_hurry_needs(
-    browser: Browser, reports: Path
+    window: Window, reports: Path
 ) -> None:
     """At a desk, without scrolling: question, answer, figure, how sure, the main doubt."""
     for file in pages(reports):
         if file.name == "index.html":
             continue
-        page = visit(browser, file, width=1280).page
+        page = window(file).page
         assert page.locator("h1").count() == 1
         assert page.locator("h1").inner_text().strip().endswith("?")
         for part in ("h1", ".cx-headline", ".cx-sure", ".cx-doubt", "figure img"):
@@ -237,31 +253,26 @@ def test_the_first_screen_holds_all_that_a_reader_in_a_hurry_needs(
             assert box is not None
             assert box["height"] > 15
             assert box["y"] + box["height"] <= 900, f"{file.name}: {part} ends below the screen"
-        page.close()
 
 
 def test_the_first_sheet_of_paper_holds_the_answer_and_its_figure(
-    browser: Browser, reports: Path
+    window: Window, reports: Path
 ) -> None:
     for file in pages(reports):
         if file.name == "index.html":
             continue
-        page = visit(browser, file, width=664).page
-        page.emulate_media(media="print")
+        page = window(file, width=664, media="print").page
         box = page.locator("figure").first.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 985, file.name  # A4 less its margins, in CSS pixels
-        page.close()
 
 
-def test_every_figure_has_its_number_its_words_and_its_table(
-    browser: Browser, reports: Path
-) -> None:
+def test_every_figure_has_its_number_its_words_and_its_table(window: Window, reports: Path) -> None:
     """The words name a direction, or that none can be told, and the largest and the smallest."""
     for file in pages(reports):
         if file.name == "index.html":
             continue
-        page = visit(browser, file, width=1280).page
+        page = window(file).page
         figures = page.locator("figure")
         assert figures.count() >= 2
         for i, figure in enumerate(figures.all(), start=1):
@@ -277,7 +288,6 @@ def test_every_figure_has_its_number_its_words_and_its_table(
             assert waiting.value.suggested_filename == f"figure-{i}.csv"
             assert len(table) >= 2
             assert table.notna().any(axis=None)
-        page.close()
 
 
 def test_a_report_is_small_enough_to_be_mailed(reports: Path) -> None:
@@ -297,7 +307,7 @@ def test_the_checks_see_what_they_look_for(browser: Browser, tmp_path: Path) -> 
         "<link rel='stylesheet' href='missing.css'>",
         encoding="utf-8",
     )
-    seen = visit(browser, bad, width=390)
+    seen = visit(browser, bad, 390, "light", "screen")
     assert len(seen.page.evaluate(CLIPPED)) == 1
     assert len(seen.page.evaluate(CUT_OFF)) == 1
     assert len(seen.page.evaluate(CUT_LABELS)) == 1
