@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -175,8 +176,8 @@ def _tried(
             report,
             verdict=executed.verdict,
             title=page.question(cells) or job.name,
-            answer=page.answer(cells),
-            said=provenance(cells) or {},
+            answer=_plain(page.answer(cells)),
+            said=_plain(provenance(cells) or {}),
         )
         if report.verdict.whole:
             report = _judged(report, inputs.hashed(job.values, cwd))
@@ -186,6 +187,12 @@ def _tried(
         verdict = Verdict(status="failed", reason=str(error), error=type(error).__name__)
         report = dataclasses.replace(report, verdict=verdict)
     return report, trace
+
+
+def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a cell said as plain JSON: who gets a report need not import its engine."""
+    plain: dict[str, Any] = json.loads(json.dumps(said))
+    return plain
 
 
 def _judged(report: Report, after: Mapping[str, tuple[int, str]]) -> Report:

@@ -3,6 +3,7 @@
 import hashlib
 import html
 import json
+import pickle
 import re
 import shutil
 from collections.abc import Callable
@@ -70,6 +71,8 @@ class TestABatch:
             ("tiny", "whole"),
             ("refused", "refused"),
         ]
+        # To read it, the one who asked would import the engine with all its grammars.
+        assert b"nbformat" not in pickle.dumps(reports)
 
     def test_a_whole_report_takes_the_place_of_the_old_one_a_failed_one_does_not(
         self, batch: tuple[Path, list[Report]]
