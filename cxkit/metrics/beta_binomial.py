@@ -56,13 +56,14 @@ def drawn_shares(yes: NDArray[np.float64], n: NDArray[np.float64]) -> Shares:
     low, high = wide[np.clip(ends, 0, _FIRST - 1)]
     r, m, p = _weights(np.linspace(low, high, _ALIKE), n0, yes, n)
     first, second, kept = np.zeros(yes.size), np.zeros(yes.size), np.zeros(yes.size)
-    for weight, alike, middle in zip(p, r, m, strict=True):
-        if weight < 1e-10:
-            continue
-        at = (yes + alike * middle) / (n + alike)
-        first += weight * at
-        second += weight * (at**2 + at * (1 - at) / (n + alike + 1))
-        kept += weight * n / (n + alike)
+    used = np.flatnonzero(p >= 1e-10)
+    for part in np.array_split(used, max(1, used.size * yes.size // 1_000_000)):  # memory
+        weight, alike, middle = p[part], r[part, None], m[part, None]
+        held = 1 / (n + alike)
+        at = (yes + alike * middle) * held
+        first += weight @ at
+        second += weight @ (at * (at + (1 - at) / (n + alike + 1)))
+        kept += weight @ (n * held)
     return Shares(
         value=first,
         se=np.sqrt(second - first**2),

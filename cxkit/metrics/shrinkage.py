@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from cxkit import markup
@@ -17,7 +18,6 @@ from cxkit.metrics.units import LIMITS, Units, check_target, no_units, read_unit
 from cxkit.results import Table
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 #: With fewer units nothing is known of how much units differ.
@@ -175,11 +175,12 @@ def shrunken(
     if target is not None:
         found |= {"target": float(target), "below": 100 * drawn.below}
     for name, column in found.items():
-        frame[name] = np.nan
-        frame.loc[used, name] = column
-    frame["method"] = f"shrunken towards the mean of {y.size:,} units, {drawn.model}"
-    frame["status"] = np.where(used, "ok", "no data")
-    frame["reason"] = np.where(used, "", "No number, or no spread, for this unit.")
+        found[name] = np.full(len(frame), np.nan)
+        found[name][used] = column
+    found["method"] = f"shrunken towards the mean of {y.size:,} units, {drawn.model}"
+    found["status"] = np.where(used, "ok", "no data")
+    found["reason"] = np.where(used, "", "No number, or no spread, for this unit.")
+    frame = pd.concat([frame, pd.DataFrame(found, index=frame.index)], axis=1)
     frame = frame.sort_values("value", ascending=False, kind="stable", ignore_index=True)
     return _table(frame, units, drawn)
 
@@ -257,25 +258,25 @@ def _average(
     v0 = reml(y, v) + 1 / float((1 / v).mean())
     u = (np.arange(points) + 0.5) / points
     grid = v0 * (1 - u**2) / u**2
-    blocks = np.array_split(grid, max(1, points * y.size // 2_000_000))  # memory, not speed
+    blocks = np.array_split(np.arange(points), max(1, points * y.size // 2_000_000))  # memory
     log, mean, total = (
         np.concatenate(parts)
-        for parts in zip(*(_likelihood(block, y, v) for block in blocks), strict=True)
+        for parts in zip(*(_likelihood(grid[block], y, v) for block in blocks), strict=True)
     )
     log = log - 3 * np.log(u)
     p = np.exp(log - log.max())
     p /= p.sum()
     first, second, kept, below = (np.zeros_like(y) for _ in range(4))
-    for weight, tau2, middle, weights in zip(p, grid, mean, total, strict=True):
-        if weight < 1e-12:
-            continue
-        b = v / (v + tau2)
+    for block in blocks:
+        block = block[p[block] >= 1e-12]
+        weight, middle = p[block], mean[block, None]
+        b = v / (v + grid[block, None])
         at = middle + (1 - b) * (y - middle)
-        spread = v * (1 - b) + b**2 / weights
-        first += weight * at
-        second += weight * (at**2 + spread)
-        kept += weight * (1 - b)
-        below += weight * ndtr((target - at) / np.sqrt(spread))
+        spread = v * (1 - b) + b**2 / total[block, None]
+        first += weight @ at
+        second += weight @ (at**2 + spread)
+        kept += weight @ (1 - b)
+        below += weight @ ndtr((target - at) / np.sqrt(spread))
     return first, np.sqrt(np.maximum(second - first**2, 0)), kept, below
 
 
