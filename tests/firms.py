@@ -26,8 +26,26 @@ def study(effect: float = 1.0, link: float = 0.5) -> object:
 
 
 @cache
+def sample() -> object:
+    """Return the sample study. Its frames are copied on writing, so that tests may share it."""
+    return cx.sample_study()
+
+
+@cache
 def shop() -> Path:
     """Return the folder of a shop with 60 customers and 5 staff."""
     made = Path(mkdtemp(prefix="cxkit-shop-"))
     cx.simulate_firm(made, seed=7, branches=1, customers=60, staff=5)
     return made
+
+
+@cache
+def linked(effect: float | None = None, link: float = 0.5) -> object:
+    """Return the linkage answer of a firm, which is frozen; None is the sample."""
+    return cx.linkage_answer(sample() if effect is None else study(effect, link))
+
+
+@cache
+def kept(effect: float | None = None) -> object:
+    """Return the retention answer of a firm, which is frozen; None is the sample."""
+    return cx.retention_answer(sample() if effect is None else study(effect))

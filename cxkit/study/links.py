@@ -28,7 +28,8 @@ def hold_links(
 
 def _strangers(given: pd.Series, known: pd.Series) -> pd.Series:
     """Return which of the given ids are filled and not known."""
-    return ~given.isin(known) & given.notna()
+    # As objects: of strings in Arrow, pandas would turn every known id into a scalar and back.
+    return ~given.astype(object).isin(known.astype(object)) & given.notna()
 
 
 def _customers_known(tables: dict[str, Checked], ledger: Ledger) -> None:

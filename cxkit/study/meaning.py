@@ -245,16 +245,28 @@ def people_apart(rows: pd.DataFrame) -> pd.Series:
     import pandas as pd
 
     seen = rows[["unit", "wave", "respondent"]].dropna()
-    parts = {}
-    for unit, asked in seen.groupby("unit"):
-        waves, names = pd.factorize(asked["wave"], sort=True)
-        people, who = pd.factorize(asked["respondent"])
+    (units, unit_names), (waves, wave_names), (people, _) = (
+        pd.factorize(seen[column], sort=column != "respondent") for column in seen
+    )
+    order = np.argsort(units, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(units[order])) + 1) if len(order) else []
+    which, when, fewest = [], [], []
+    for part in parts:
+        names, wave = np.unique(waves[part], return_inverse=True)
+        who, person = np.unique(people[part], return_inverse=True)
         there = np.zeros((len(who), len(names)))
-        there[people, waves] = 1
+        there[person, wave] = 1
         size = there.sum(axis=0)
         apart = size[:, None] + size - 2 * there.T @ there
-        fewest = np.where(apart == 0, np.inf, apart).min(axis=1)
-        parts[unit] = pd.Series(np.where(np.isinf(fewest), np.nan, fewest), index=names)
-    empty = pd.MultiIndex.from_arrays([[], []])
-    found = pd.concat(parts) if parts else pd.Series(index=empty, dtype="float64")
-    return found.rename_axis(["unit", "wave"])
+        which.append(np.full(len(names), units[part[0]]))
+        when.append(names)
+        fewest.append(np.where(apart == 0, np.inf, apart).min(axis=1))
+    if not parts:
+        empty = pd.MultiIndex.from_arrays([[], []], names=["unit", "wave"])
+        return pd.Series(index=empty, dtype="float64")
+    index = [unit_names[np.concatenate(which)], wave_names[np.concatenate(when)]]
+    found = np.concatenate(fewest)
+    return pd.Series(
+        np.where(np.isinf(found), np.nan, found),
+        index=pd.MultiIndex.from_arrays(index, names=["unit", "wave"]),
+    )

@@ -22,7 +22,7 @@ from tests import firms, reference_case
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return cx.linkage_answer(cx.sample_study())
+    return firms.linked()
 
 
 @pytest.mark.parametrize("pair", ["lead_wbeing", "hrs_wbeing", "lead_cohes"])
@@ -157,14 +157,14 @@ def test_scores_aggregated_elsewhere_stand_beside_and_change_no_estimate(sample)
     for name, truth in read_truth(sample_folder())["linkage"]["yearly_index"].items():
         assert rows.loc[name, "low"] < truth < rows.loc[name, "high"]
     assert rows["value"].iloc[-1] == sample.r.value
-    study = cx.sample_study()
+    study = firms.sample()
     frames = {name: frame for name, frame in study.frames.items() if name != "unit_scores"}
     assert cx.linkage_answer(replace(study, frames=frames)).r == sample.r
 
 
 def test_opposite_firms_give_opposite_answers():
-    together = cx.linkage_answer(firms.study(1.0, 0.9))
-    apart = cx.linkage_answer(firms.study(1.0, -0.9))
+    together = firms.linked(1.0, 0.9)
+    apart = firms.linked(1.0, -0.9)
     assert "go together:" in together.answer.headline
     assert "go opposite ways" in apart.answer.headline
     assert str(together.conclusion) != str(apart.conclusion)
@@ -198,7 +198,7 @@ def test_the_minimum_may_only_be_raised():
     with pytest.raises(ParameterError, match="may only be raised"):
         cx.linkage_answer(firms.study(1.0, 0.5), min_employees=3)
     raised = cx.linkage_answer(firms.study(1.0, 0.5), min_employees=25)
-    usual = cx.linkage_answer(firms.study(1.0, 0.5))
+    usual = firms.linked(1.0, 0.5)
     assert len(raised.shown.units) < len(usual.shown.units)
     assert raised.r == usual.r, "estimates use every unit"
 

@@ -70,7 +70,7 @@ def test_fewer_than_four_units_or_no_spread_have_no_league():
 
 def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
     study = firms.study(1.0, 0.9)
-    most = int(cx.linkage_answer(study).shown.units["n_customers"].median())
+    most = int(firms.linked(1.0, 0.9).shown.units["n_customers"].median())
     result = cx.linkage_answer(study, target="3.5", min_customers=most)
     listed = result.league.frame
     shown = set(result.shown.units["unit"])
@@ -113,7 +113,7 @@ def test_the_step_is_told_in_the_score_and_in_nps_points(tmp_path):
 
 
 def test_the_figures_show_no_small_unit_and_say_what_they_draw(tmp_path):
-    result = cx.linkage_answer(cx.sample_study())
+    result = firms.linked()
     plane = cx.figures.plane(result)
     assert plane.mime == "image/png"
     assert f"{len(result.shown.units):,} units by shrunken engagement" in plane.alt

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -17,6 +19,14 @@ def shown(study: Path, **given: object) -> str:
     """Run the notebook's cells in order and return all that they show, as text."""
     parts = [f"{p.alt}\n{p.caption}" if hasattr(p, "alt") else str(p) for p in run(study, **given)]
     return "\n".join(parts)
+
+
+@cache
+def text_of(settings: tuple[tuple[str, object], ...]) -> str:
+    """Return all that the notebook shows on a firm with these settings, run once."""
+    folder = Path(mkdtemp(prefix="cxkit-firm-"))
+    firm(folder, **dict(settings))
+    return shown(folder / "study.yml")
 
 
 def everything(study: Path, **given: object) -> str:
@@ -68,9 +78,8 @@ def run(study: Path, **given: object) -> list[object]:
         ({"units": 40, "staff": 4}, ["Scatter of 0 units"]),
     ],
 )
-def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settings, said):
-    firm(tmp_path, **settings)
-    text = shown(tmp_path / "study.yml")
+def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(settings, said):
+    text = text_of(tuple(settings.items()))
     assert [words for words in said if words not in text] == []
     assert not re.search(r"\b(?:nan|NaN|inf|None(?! of))\b", text)
     if settings == {"units": 12, "seed": 3}:
@@ -92,9 +101,8 @@ def test_the_notebook_ends_in_true_sentences_on_an_awkward_firm(tmp_path, settin
         ({"units": 30, "waves": 1}, "Mean CSAT of a customer", "\nmean CSAT of"),
     ],
 )  # fmt: skip
-def test_no_sentence_says_more_or_other_than_is_so(tmp_path, settings, said, never):
-    firm(tmp_path, **settings)
-    text = shown(tmp_path / "study.yml")
+def test_no_sentence_says_more_or_other_than_is_so(settings, said, never):
+    text = text_of(tuple(settings.items()))
     assert said in text
     assert never not in text
     assert "0 customers' answers" not in text

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import cxkit as cx
+from tests import firms
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +16,7 @@ def test_the_figure_of_the_readme_is_the_report_s() -> None:
 
     To renew the file: write ``picture.data`` to the path, and alt and caption into the README.
     """
-    picture = cx.figures.retention(cx.retention_answer(cx.sample_study()))
+    picture = cx.figures.retention(firms.kept())
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     alt, path = re.search(r"!\[([^\]]*)\]\((docs/[^)]+)\)", readme).groups()
     assert alt == picture.alt

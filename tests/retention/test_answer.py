@@ -23,7 +23,7 @@ GAPS = ("each answer, ungapped", "90 days after each answer")
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return cx.retention_answer(cx.sample_study())
+    return firms.kept()
 
 
 def spells(seed: int, hazards: tuple[float, float], n: int = 4000) -> pd.DataFrame:
@@ -73,9 +73,9 @@ def test_every_kind_of_guard_fires_on_the_sample(sample):
 
 
 def test_no_effect_and_the_opposite_effect_change_the_answer():
-    positive = cx.retention_answer(firms.study(1.0))
-    opposite = cx.retention_answer(firms.study(-1.0))
-    none = cx.retention_answer(firms.study(0.0))
+    positive = firms.kept(1.0)
+    opposite = firms.kept(-1.0)
+    none = firms.kept(0.0)
     assert positive.effect.direction == "higher"
     assert opposite.effect.direction == "lower"
     assert none.effect.direction == "cannot be told"
@@ -214,7 +214,7 @@ def firms_sample():
 
 def busiest_branch() -> str:
     """Return a branch of the sample with many customers and too few exits for a model."""
-    study = cx.sample_study()
+    study = firms.sample()
     left = study.customers[study.customers["end"].notna()]
     return str(left["unit"].value_counts().idxmax())
 

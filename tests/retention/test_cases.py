@@ -119,7 +119,7 @@ def test_in_whole_months_a_month_has_the_state_known_at_its_beginning():
 
 
 def test_time_at_risk_and_leavers_of_the_sample_are_neither_lost_nor_counted_twice():
-    study = cx.sample_study()
+    study = firms.sample()
     cases, scores = cx.case_episodes(study).rows, cx.episodes(study).rows
     for rows in (cases, scores):
         rows["time"] = rows["stop"] - rows["start"]
@@ -131,7 +131,7 @@ def test_time_at_risk_and_leavers_of_the_sample_are_neither_lost_nor_counted_twi
 
 
 def test_a_row_of_the_table_tells_of_no_one_to_four_who_left():
-    shown = cx.case_episodes(cx.sample_study()).table.shown
+    shown = cx.case_episodes(firms.sample()).table.shown
     few = shown[shown["Left"] == "<5"]
     assert len(few)
     assert set(few["Left per 100 months"]) == {"–"}
@@ -214,12 +214,12 @@ def test_a_case_opened_because_of_leaving_does_not_count_after_the_gap():
 
 
 def test_the_group_of_cases_says_its_clock_and_why_there_is_none():
-    found = what_goes_with_leaving(cx.sample_study())
+    found = what_goes_with_leaving(firms.sample())
     caption = found.cases.caption
     assert "time since joining" in caption
     assert "as known at the beginning of each" in caption
     rows = found.frame[found.frame["group"] == "cases"]
-    monthly = cx.case_episodes(cx.sample_study(), unit="months").rows
+    monthly = cx.case_episodes(firms.sample(), unit="months").rows
     assert set(rows["n"]) == {monthly["customer"].nunique()}
     assert set(rows["exits"]) == {monthly["left"].sum()}
     shop = what_goes_with_leaving(cx.open_study(firms.shop() / "study.yml"))

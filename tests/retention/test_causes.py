@@ -23,7 +23,7 @@ START, AS_OF = "2023-01-01", "2025-12-31"
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return what_goes_with_leaving(cx.sample_study())
+    return what_goes_with_leaving(firms.sample())
 
 
 def firm(seed: int, *, mean: float, spread: float, n: int = 900, times: float = 1.0) -> Study:
@@ -97,7 +97,7 @@ def test_the_alone_ratio_of_a_yes_is_that_of_the_kit_s_own_hazard(sample):
     from cxkit.retention.hazard import fit
 
     cause = "automated channel"
-    spells = service(cx.sample_study(), gap=90, unresolved_after=7, automated="automated").spells
+    spells = service(firms.sample(), gap=90, unresolved_after=7, automated="automated").spells
     band = pd.Categorical.from_codes(spells[cause].astype(int), ["no", "yes"], ordered=True)
     theirs = fit(spells.assign(band=band), horizon=12, adjust=[], level=0.95).ratio("yes")
     row = rows_of(sample, "service").loc[cause]
@@ -160,7 +160,7 @@ def test_customers_are_followed_from_the_gap_after_the_third_touchpoint():
 
 
 def test_components_wait_for_all_that_were_asked_and_name_the_missing():
-    group = components(cx.sample_study(), gap=90)
+    group = components(firms.sample(), gap=90)
     assert group.missing == ("emotional_connection",)
     assert len(group.causes) == 4
     assert group.spells[list(group.causes)].notna().all().all()
@@ -168,7 +168,7 @@ def test_components_wait_for_all_that_were_asked_and_name_the_missing():
 
 
 def test_a_case_is_judged_by_what_is_known_when_the_count_begins():
-    study = cx.sample_study()
+    study = firms.sample()
     group = service(study, gap=90, unresolved_after=7, automated="automated")
     first = study.tickets.sort_values("opened").drop_duplicates("customer").set_index("customer")
     rows = group.spells.set_index("customer")
@@ -180,7 +180,7 @@ def test_a_case_is_judged_by_what_is_known_when_the_count_begins():
 
 
 def test_what_is_too_sparse_or_missing_is_said_and_has_no_number():
-    other = what_goes_with_leaving(cx.sample_study(), automated="robot", unresolved_after=80)
+    other = what_goes_with_leaving(firms.sample(), automated="robot", unresolved_after=80)
     rows = rows_of(other, "service")
     assert "too sparse" in rows.loc["unresolved after 80 days", "reason"]
     assert rows.loc["unresolved after 80 days", "value"] is None

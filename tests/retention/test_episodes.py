@@ -107,7 +107,7 @@ def test_a_gap_longer_than_a_score_lasts_is_refused():
 
 
 def test_the_sample_s_episodes_count_what_they_drop():
-    study = cx.sample_study()
+    study = firms.sample()
     found = cx.episodes(study, measure="nps")
     rows = found.rows
     assert found.bands == ("detractors (0–6)", "passives (7–8)", "promoters (9–10)")
@@ -129,7 +129,7 @@ def test_the_sample_s_episodes_count_what_they_drop():
 
 
 def test_a_longer_gap_knows_less():
-    study = cx.sample_study()
+    study = firms.sample()
     months = [
         (r := cx.episodes(study, gap=g).rows)[r["state"] != "no score yet"]
         .eval("stop - start")
@@ -189,7 +189,7 @@ def test_ever_against_never_is_refused_as_an_answer():
 
 
 def test_comparisons_stand_side_by_side_on_the_sample():
-    found = cx.comparisons(cx.sample_study())
+    found = cx.comparisons(firms.sample())
     rows = found.frame.set_index("comparison")
     assert rows["kind"].tolist() == [
         "naive", "not yet answered", "gap", "gap", "gap", "gap", "landmark", "landmark", "landmark",
@@ -207,7 +207,7 @@ def test_comparisons_stand_side_by_side_on_the_sample():
 
 
 def test_months_and_days_tell_the_same():
-    study = cx.sample_study()
+    study = firms.sample()
     days = cx.comparisons(study, gaps=(90,), landmarks=(12,))
     months = cx.comparisons(study, gaps=(90,), landmarks=(12,), unit="months")
     np.testing.assert_allclose(days.frame["value"], months.frame["value"], rtol=0.08)
@@ -226,7 +226,7 @@ def test_opposite_firms_and_a_shop_get_different_sentences():
 
 def test_a_negative_gap_is_refused():
     with pytest.raises(QuestionError, match="gap = -1: it is the number of days"):
-        cx.comparisons(cx.sample_study(), gap=-1)
+        cx.comparisons(firms.sample(), gap=-1)
 
 
 def test_a_result_is_frozen():

@@ -140,7 +140,7 @@ def test_multiplicity_counts_each_family():
 
 
 def test_nonresponse_compares_first_surveys_not_long_with_short_relationships():
-    study = cx.sample_study()
+    study = firms.sample()
     found = cx.nonresponse(study)
     frame = found.frame.set_index("trait")
     assert len(frame) == 4
@@ -177,7 +177,7 @@ def test_nonresponse_that_chance_could_give_is_called_so(monkeypatch):
 
 
 def test_nonresponse_that_is_large_fires_and_names_the_trait(monkeypatch):
-    study = cx.sample_study()
+    study = firms.sample()
     responses = study.responses
     rich = study.customers.set_index("customer")["value"].gt(1500)
     quiet = responses["customer"].map(rich).fillna(value=False).astype(bool)
@@ -189,7 +189,7 @@ def test_nonresponse_that_is_large_fires_and_names_the_trait(monkeypatch):
 
 
 def test_nonresponse_refuses_what_cannot_be_seen(monkeypatch):
-    study = cx.sample_study()
+    study = firms.sample()
     responses = study.responses
     answered = responses[responses["answered_on"].notna()]
     monkeypatch.setitem(study.frames, "responses", answered)

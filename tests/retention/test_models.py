@@ -45,7 +45,7 @@ SECTIONS = (
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return cx.sample_study()
+    return firms.sample()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_every_model_holds_the_planted_ratio(sample, truth):
     for d in wide.effects.values():
         assert d.low < points < d.high
     found = cx.effect_by_model(sample)
-    answer = cx.retention_answer(sample).effect
+    answer = firms.kept().effect
     assert found.effects["cloglog"].value == pytest.approx(answer.value, abs=1e-9)
     assert found.effects["cloglog"].low == pytest.approx(answer.low, abs=1e-9)
     assert found.fades.low < 1 < found.fades.high, "the planted ratio is the same early and late"

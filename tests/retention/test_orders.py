@@ -23,7 +23,7 @@ RUNS = 60
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return buying_after_score(cx.sample_study())
+    return buying_after_score(firms.sample())
 
 
 def people(seed: int, *, ratio: float = 1.0, spread: float = 0.0, n: int = 800) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def test_a_negative_binomial_beside_it_finds_the_planted_ratio_and_spread():
 
 
 def test_spend_is_a_ratio_of_sums_as_survey_software_has_it(sample):
-    study = cx.sample_study()
+    study = firms.sample()
     those = buyers(study, bands=bands_of(study, "nps"), gap=90).people
     row = sample.bands.iloc[0]
     those = those[those["band"] == row["band"]]
@@ -206,7 +206,7 @@ def test_a_small_shop_and_full_depth_give_readers_no_nan(sample):
 
 
 def test_what_cannot_be_asked_is_refused_with_the_cure(tmp_path):
-    study = cx.sample_study()
+    study = firms.sample()
     with pytest.raises(QuestionError, match="Scores under responses"):
         buying_after_score(study, measure="npx")
     with pytest.raises(QuestionError, match="smaller gap"):

@@ -26,7 +26,7 @@ from tests.verify import noise_measure
 
 @pytest.fixture(scope="module")
 def sample():
-    return cx.which_measure_predicts(cx.sample_study())
+    return cx.which_measure_predicts(firms.sample())
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_refusals_of_a_comparison(scored):
 
 
 def test_the_sample_is_compared_on_customers_followed_to_the_horizon(sample):
-    study, found = cx.sample_study(), sample.comparison
+    study, found = firms.sample(), sample.comparison
     steps = sample.steps.set_index("step")["customers"]
     assert steps["in the comparison"] == found.n == found.customers
     out = steps.drop(["in the customer table", "in the comparison", "gave any score"]).sum()
@@ -199,7 +199,7 @@ def test_every_measure_has_its_own_baseline_also_the_rarely_asked_ones(sample):
 
 
 def test_a_copy_of_the_outcome_is_flagged_and_not_compared(monkeypatch):
-    study = cx.sample_study()
+    study = firms.sample()
     gone = study.customers.set_index("customer")["end"].notna()
     responses = study.responses
     leaving = responses["customer"].map(gone).fillna(value=False).astype(bool)
@@ -226,15 +226,15 @@ def test_what_cannot_be_compared_is_refused(monkeypatch):
     with pytest.raises(QuestionError, match="Ask for fewer measures"):
         cx.which_measure_predicts(cx.open_study(firms.shop() / "study.yml"))
     with pytest.raises(QuestionError, match="shorter horizon"):
-        cx.which_measure_predicts(cx.sample_study(), horizon=40)
-    study = cx.sample_study()
+        cx.which_measure_predicts(firms.sample(), horizon=40)
+    study = firms.sample()
     monkeypatch.delitem(study.frames, "responses")
     with pytest.raises(MissingTableError, match="responses"):
         cx.which_measure_predicts(study)
 
 
 def test_a_study_without_tickets_says_nothing_of_resolution(monkeypatch):
-    study = cx.sample_study()
+    study = firms.sample()
     monkeypatch.delitem(study.frames, "tickets")
     found = cx.which_measure_predicts(study)
     assert "time to resolution" not in found.comparison.scores["measure"].tolist()

@@ -27,7 +27,7 @@ USUAL = "upper reading, the usual design: others leave on the day of it"
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return one_bad_experience(cx.sample_study())
+    return one_bad_experience(firms.sample())
 
 
 def simulated(seed: int, gaps: tuple[int, ...], **planted: object) -> tuple[object, list[object]]:
@@ -216,7 +216,7 @@ def test_the_sentence_changes_with_the_truth():
 
 
 def test_a_case_becomes_long_when_its_limit_passes_and_not_before():
-    study = cx.sample_study()
+    study = firms.sample()
     long = bad_events(study, event="long case", measure="", cut=None, at="", limit=72)
     took = long.rows["solved"] - long.rows["began"]
     assert (took.isna() | (took > pd.Timedelta(hours=72))).all()
@@ -289,7 +289,7 @@ def test_the_stated_figure_is_explained_and_not_printed(sample):
 
 
 def test_what_cannot_be_asked_is_refused_with_the_cure():
-    study = cx.sample_study()
+    study = firms.sample()
     with pytest.raises(QuestionError, match="'low score', 'complaint' or 'long case'"):
         one_bad_experience(study, event="rude word")
     with pytest.raises(QuestionError, match="complaint desk, phone"):

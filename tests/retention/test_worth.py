@@ -21,7 +21,7 @@ from tests.verify import worth_coverage
 
 @pytest.fixture(scope="module")
 def sample():
-    return cx.worth_of_experience(cx.sample_study())
+    return cx.worth_of_experience(firms.sample())
 
 
 @pytest.mark.parametrize("effect", [1.0, 0.0, -1.0])
@@ -85,14 +85,14 @@ def test_a_bootstrap_with_new_fits_agrees_with_the_joint_draws(monkeypatch):
 
 
 def test_the_best_band_may_be_the_aim(sample):
-    good = cx.worth_of_experience(cx.sample_study(), cut="good")
+    good = cx.worth_of_experience(firms.sample(), cut="good")
     assert good.n_below > sample.n_below
     assert good.kept.value > sample.kept.value
     assert "promoters" in good.above
 
 
 def test_effort_on_a_scale_where_high_is_bad_counts_points_the_same_way():
-    found = cx.worth_of_experience(cx.sample_study(), measure="ces")
+    found = cx.worth_of_experience(firms.sample(), measure="ces")
     assert found.points > 0
     assert "hard" in found.below
 
@@ -112,7 +112,7 @@ def test_a_study_without_value_keeps_customers_and_says_what_to_write(tmp_path):
 
 
 def test_without_touchpoints_there_is_one_row_for_all(monkeypatch):
-    study = cx.sample_study()
+    study = firms.sample()
     monkeypatch.setitem(study.frames, "responses", study.responses.drop(columns="touchpoint"))
     found = cx.worth_of_experience(study)
     assert len(found.touchpoints) == 2
@@ -124,9 +124,9 @@ def test_refusals_say_what_to_do():
     with pytest.raises(QuestionError, match="later data"):
         cx.worth_of_experience(shop)
     with pytest.raises(QuestionError, match="beyond the data"):
-        cx.worth_of_experience(cx.sample_study(), horizon=60)
+        cx.worth_of_experience(firms.sample(), horizon=60)
     with pytest.raises(QuestionError, match="not a score of this study"):
-        cx.worth_of_experience(cx.sample_study(), measure="smiles")
+        cx.worth_of_experience(firms.sample(), measure="smiles")
 
 
 def test_nothing_that_is_read_holds_nan(sample):

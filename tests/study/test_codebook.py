@@ -11,6 +11,7 @@ import pyreadstat
 import cxkit as cx
 from cxkit import disclosure
 from cxkit.study import codebook, meaning
+from tests import firms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def staffed(folder: Path, answers: list[int], **more: list[str]) -> Any:
 
 
 def test_valid_and_missing_are_all_rows_and_distributions_add_up() -> None:
-    study = cx.sample_study()
+    study = firms.sample()
     found = book(study)
     for (table, role), row in found.iterrows():
         frame = study.frames[table]
@@ -50,7 +51,7 @@ def test_valid_and_missing_are_all_rows_and_distributions_add_up() -> None:
 
 
 def test_scales_say_limits_direction_and_cut_points() -> None:
-    found = book(cx.sample_study())["scale"]
+    found = book(firms.sample())["scale"]
     assert (
         found["responses", "nps"] == "0 to 10, high is good; detractors up to 6, promoters from 9"
     )
@@ -58,7 +59,7 @@ def test_scales_say_limits_direction_and_cut_points() -> None:
     assert found["responses", "ces"] == "1 to 7, high is good"
     assert found["engagement", "left_alone"] == "1 to 5, low is good", "a reversed item"
     assert found["tickets", "wait"] == "minutes"
-    assert book(cx.sample_study())["missing_by"]["responses", "nps"] == "99: 139"
+    assert book(firms.sample())["missing_by"]["responses", "nps"] == "99: 139"
 
 
 def test_what_the_file_says_of_its_columns_is_told(tmp_path: Path) -> None:

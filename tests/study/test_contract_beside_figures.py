@@ -9,26 +9,27 @@ import pytest
 
 import cxkit as cx
 from cxkit.results import Section
+from tests import firms
+from tests.handmade import opened
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NPS = "nps: 0 to 10, high is good; detractors up to 6, promoters from 9."
 CSAT = "csat: 1 to 5, high is good; satisfied from 4"
 
 
-def test_figures_of_retention_say_what_was_measured() -> None:
-    study = cx.sample_study()
-    result = cx.retention_answer(study)
+def test_figures_of_retention_say_what_was_measured(tmp_path: Path) -> None:
+    result = firms.kept()
     assert cx.figures.retention(result).caption.endswith(f" Measured: {NPS}")
     assert NPS in cx.figures.ratios(result.more.comparisons).caption
     assert NPS in cx.figures.retention_by_score(result.more.dose).caption
-    reasons = Section(parts=(), result=cx.leaving_by_reason(study))
+    reasons = Section(parts=(), result=cx.leaving_by_reason(firms.sample()))
     assert cx.figures.left_by_reason(reasons).caption.endswith(f" Measured: {NPS}")
-    other = cx.retention_answer(study, measure="csat")
+    other = cx.retention_answer(opened(tmp_path), measure="csat")
     assert other.contract == CSAT
 
 
 def test_figures_of_units_say_both_sides() -> None:
-    result = cx.linkage_answer(cx.sample_study())
+    result = firms.linked()
     said = (
         "Measured: engagement: mean of 8 items, 1 to 5, high is good (1 worded the other way, and "
         f"turned); {CSAT}."
@@ -56,4 +57,4 @@ def test_other_cut_points_are_told(tmp_path: Path) -> None:
     ],
 )
 def test_the_scale_of_a_score(measure: str, said: str) -> None:
-    assert cx.sample_study().scale_of(measure) == said
+    assert firms.sample().scale_of(measure) == said

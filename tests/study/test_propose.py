@@ -19,6 +19,7 @@ from cxkit.errors import ContractError, DataError
 from cxkit.study.contract import read_contract
 from cxkit.study.propose import proposal
 from cxkit.study.reading import Reading
+from tests import firms
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -47,7 +48,7 @@ def test_the_files_of_the_sample_become_its_study(tmp_path: Path) -> None:
     assert guessed.as_of == real.as_of
     for file in files:
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    assert len(cx.open_study(tmp_path).responses) == len(cx.sample_study().responses)
+    assert len(cx.open_study(tmp_path).responses) == len(firms.sample().responses)
 
 
 def test_a_key_that_another_file_names_is_asked_for(tmp_path: Path) -> None:

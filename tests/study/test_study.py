@@ -12,6 +12,7 @@ import cxkit as cx
 from cxkit.errors import CxkitError, MissingTableError, ParameterError
 from cxkit.study.overview import overview, report_of
 from cxkit.study.requirements import REQUIREMENTS, lacking
+from tests import firms
 
 Shop = Callable[..., Path]
 
@@ -93,7 +94,7 @@ def test_it_says_what_is_there_and_what_is_not(shop: Shop) -> None:
     assert asked.loc["phone", ["rows", "share"]].tolist() == ["<5", "–"]
     there = next(t for t in overview(study) if "there" in t.caption).frame.set_index("table")
     assert there.loc["customers"].drop("file").tolist() == ["<5", "<5 customers", "–"]
-    whole = next(t for t in overview(cx.sample_study()) if "there" in t.caption).frame
+    whole = next(t for t in overview(firms.sample()) if "there" in t.caption).frame
     assert "2023-07-08 to 2025-12-31" in set(whole["period"])
     assert report_of(study).endswith("Nothing was repaired, nothing flagged.")
 
@@ -195,6 +196,6 @@ def test_the_sample_is_found_from_any_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study = cx.sample_study()
+    study = firms.sample()
     assert study.has("responses")
     assert all(lacking(study, notebook) == [] for notebook in REQUIREMENTS)
