@@ -38,7 +38,18 @@ SAID = re.compile(
 )
 
 
-def shown(result: object) -> list[Table | Note | Picture]:
+def drawn(result: object) -> dict[str, Note | Picture]:
+    """Return the figures of the notebook, each drawn once."""
+    more = result.more
+    return {
+        "retention": cx.figures.retention(result),
+        "ratios": cx.figures.ratios(more.comparisons),
+        "dose": cx.figures.retention_by_score(more.dose),
+        "reasons": cx.figures.left_by_reason(more.reasons),
+    }
+
+
+def shown(result: object, pictures: dict[str, Note | Picture]) -> list[Table | Note | Picture]:
     """Return everything a reader of the notebook gets, at the depth it was asked."""
     parts = [
         Note(paragraphs=(str(result.answer),)),
@@ -46,13 +57,16 @@ def shown(result: object) -> list[Table | Note | Picture]:
     ]
     for name in SECTIONS:
         parts += getattr(result.more, name).parts
-    pictures = [
-        cx.figures.retention(result),
-        cx.figures.ratios(result.more.comparisons),
-        cx.figures.retention_by_score(result.more.dose),
-        cx.figures.left_by_reason(result.more.reasons),
-    ]
-    return [*parts, result.every_guard, result.conclusion, *pictures]
+    return [*parts, result.every_guard, result.conclusion, *pictures.values()]
+
+
+def told(result: object, study: object, horizon: int) -> dict[str, list[str]]:
+    """Return what every part of the page, and all of them together, tell of 1 to 4 customers."""
+    pictures = drawn(result)
+    parts = shown(result, pictures)
+    found = {words(part)[:60]: leaks(part) for part in parts}
+    found["shares"] = told_by_shares(result, study, horizon, parts, pictures)
+    return {where: said for where, said in found.items() if said}
 
 
 def words(part: Table | Note | Picture) -> str:
@@ -129,7 +143,13 @@ def percents(part: Table | Note | Picture) -> list[tuple[float, int | None]]:
     return found
 
 
-def told_by_shares(result: object, study: object, horizon: int) -> list[str]:
+def told_by_shares(
+    result: object,
+    study: object,
+    horizon: int,
+    parts: list[Table | Note | Picture],
+    pictures: dict[str, Note | Picture],
+) -> list[str]:
     """Return every share on the page that tells of 1 to 4 who left, or stayed.
 
     Shares that a model gives for all customers, as if each had been served so, are none of a group.
@@ -137,10 +157,8 @@ def told_by_shares(result: object, study: object, horizon: int) -> list[str]:
     modelled = [
         p for name in ("dose", "predict", "worth") for p in getattr(result.more, name).parts
     ]
-    modelled.append(cx.figures.retention_by_score(result.more.dose))
-    every = [
-        x for part in shown(result) if str(part) not in map(str, modelled) for x in percents(part)
-    ]
+    modelled.append(pictures["dose"])
+    every = [x for part in parts if not any(part is m for m in modelled) for x in percents(part)]
     found = [
         f"{share} % of {n}"
         for share, n in every
@@ -148,15 +166,15 @@ def told_by_shares(result: object, study: object, horizon: int) -> list[str]:
         if n and abs(share - 100 * k / n) <= 0.05 and (few(k) or few(n - k))
     ]
     spells = wind(study, bands=bands_of(study, "nps"), gap=90).spells
-    drawn = cx.figures.retention(result)
+    curves = pictures["retention"]
     for band, rows in spells.groupby("band", observed=True):
         left = rows["months"][rows["left"]]
         if few(int((left < horizon).sum())) or few(int(len(rows) - (left < horizon).sum())):
             kept = km_at(kaplan_meier(rows["months"], rows["left"]), horizon).value
             true = {round(kept, 1), round(100 - kept, 1)} - {0.0, 100.0}  # as on day 0
             found += [f"{band}: {share}" for share, _ in every if round(share, 1) in true]
-        if isinstance(drawn, Picture):
-            for row in drawn.table[drawn.table["band"] == band].to_dict("records"):
+        if isinstance(curves, Picture):
+            for row in curves.table[curves.table["band"] == band].to_dict("records"):
                 so_far = int((left <= row["months"]).sum())
                 if few(so_far) and row["kept_percent"] == row["kept_percent"]:
                     found.append(f"{band} at month {row['months']}: {so_far}")
@@ -235,8 +253,7 @@ BENDS = [small(40), small(90), one_passive_left, two_too_early, few_left_so]
 def test_no_part_of_the_page_tells_of_fewer_than_five_customers(tmp_path, bend):
     study = opened(tmp_path, bend)
     result = cx.retention_answer(study, depth="full", horizon=6)
-    assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
-    assert told_by_shares(result, study, 6) == []
+    assert told(result, study, 6) == {}
 
 
 @pytest.mark.parametrize(("branches", "customers"), [(1, 60), (3, 400)])
@@ -246,8 +263,7 @@ def test_no_part_of_the_page_of_a_small_firm_does(branches, customers):
         cx.simulate_firm(folder, seed=11, branches=branches, customers=customers, staff=20)
     study = cx.open_study(f"{folder}/study.yml")
     result = cx.retention_answer(study, depth="full", horizon=6)
-    assert {words(p)[:60]: leaks(p) for p in shown(result) if leaks(p)} == {}
-    assert told_by_shares(result, study, 6) == []
+    assert told(result, study, 6) == {}
 
 
 def test_a_curve_falls_and_is_told_once_five_have_left():
