@@ -7,7 +7,7 @@ from scipy.stats import binom
 import cxkit as cx
 from tests.verify.coverage_weights import answers, clustered_once, coverage, truth, weighted_once
 
-RUNS = 200
+RUNS = 100
 
 #: 93 to 97 % in truth lies outside these once in 500 times.
 LOWEST, HIGHEST = binom.ppf(0.001, RUNS, 0.93) / RUNS, binom.ppf(0.999, RUNS, 0.97) / RUNS

@@ -41,11 +41,12 @@ def made(shares, seed=1, n=400, segments=("a", "b", "c")):
     """Two years of answers whose segments have the same scores and other shares."""
     rng = np.random.default_rng(seed)
     p = {"a": [0.2, 0.3, 0.5], "b": [0.5, 0.3, 0.2], "c": [0.7, 0.2, 0.1]}
-    rows = []
+    parts = []
     for year, w in zip((2024, 2025), shares, strict=True):
-        for s in rng.choice(segments, size=n, p=w):
-            rows.append((year, s, rng.choice([3, 8, 10], p=p[s])))
-    return pd.DataFrame(rows, columns=["year", "segment", "nps"])
+        for s, many in zip(segments, rng.multinomial(n, w), strict=True):
+            scores = rng.choice([3, 8, 10], size=many, p=p[s])
+            parts.append(pd.DataFrame({"year": year, "segment": s, "nps": scores}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def test_berkeley_agrees_with_the_published_rates():
