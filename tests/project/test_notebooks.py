@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import cxkit as cx
+from cxkit.study.requirements import REQUIREMENTS
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -126,3 +127,14 @@ def test_it_uses_the_kit_by_its_public_names_only(path: Path) -> None:
 )
 def test_the_reader_of_prose_tells_a_result_from_a_design_number(text: str, computed: bool) -> None:
     assert bool(COMPUTED.search(text)) is computed
+
+
+def test_every_notebook_is_planned_explained_and_knows_what_it_needs() -> None:
+    plan, readme = (
+        (FOLDER.parent / name).read_text(encoding="utf-8")
+        for name in ("reports/plan.yml", "README.md")
+    )
+    planned = re.findall(r"notebook: \.\./notebooks/(\w+)\.ipynb", plan)
+    told = re.findall(r"^\| .+\? \| \[(\w+)\]\(notebooks/\1\.ipynb\) \|", readme, re.MULTILINE)
+    named = {path.stem for path in NOTEBOOKS}
+    assert named == set(planned) == set(told) == set(REQUIREMENTS)
