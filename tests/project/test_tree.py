@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 
@@ -76,6 +78,26 @@ def test_the_citation_can_be_read() -> None:
 def test_make_knows_its_targets(target: str) -> None:
     assert re.search(rf"^{target}:", text("Makefile"), re.MULTILINE)
     assert re.search(rf"^# make {target} ", text("Makefile"), re.MULTILINE)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+@pytest.mark.parametrize("target", ["report", "lab"])
+def test_a_second_make_installs_nothing(target: str, tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+
+    def planned() -> str:
+        run = ["make", "--dry-run", target]
+        return subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert "pip install" in planned()
+    (tmp_path / ".venv" / ".installed-run").touch()
+    assert "pip install" not in planned()
+    later = time.time() + 60
+    os.utime(tmp_path / "requirements.lock", (later, later))
+    assert "pip install" in planned(), "another lock is installed"
 
 
 def test_the_ci_entry_can_be_run() -> None:
