@@ -224,7 +224,7 @@ def _collinear(group: Group, frame: pd.DataFrame) -> Guard:
     seen = collinearity(group.spells, predictors=told)
     left_out = [str(r) for r in _repetitions(frame, group)]
     if left_out:
-        text = f"{' '.join(left_out)} Of those told together: {seen.text}"
+        text = f"{' '.join(left_out)} The others are told together. {seen.text}"
         return Guard(kind=f"collinearity, {group.name}", fired=True, text=text)
     return Guard(kind=f"collinearity, {group.name}", fired=seen.fired, text=seen.text)
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: So many posts in the branches need one more at the head office.
 POSTS_PER_OFFICE_POST = 80
 
+#: Beyond it the hazard of a band is 80 times that of another, which no firm has.
+MOST_EFFECT = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
@@ -48,7 +51,14 @@ def draw_firm(
     engagement_link: float = 0.5,
 ) -> Firm:
     """Draw a firm without writing it; the arguments are those of ``simulate_firm``."""
-    _check(branches, customers, staff, engagement_link)
+    _check(
+        seed=seed,
+        branches=branches,
+        customers=customers,
+        staff=staff,
+        effect=experience_effect,
+        link=engagement_link,
+    )
     b = draw_branches(seed, branches=branches, staff=staff, engagement_link=engagement_link)
     c = draw_customers(seed, b, customers=customers, experience_effect=experience_effect)
     s = draw_surveys(seed, b, c)
@@ -107,7 +117,7 @@ def simulate_firm(
         Posts, all branches together; the head office has one more for every 80.
     experience_effect : float
         Power of the hazard ratios of the bands (good 1, middling 1.5, poor 2.4): 0 is no effect at
-        all, -1 the opposite one.
+        all, -1 the opposite one; from -5 to 5.
     engagement_link : float
         Correlation over branches of the stable engagement and the stable service, -1 to 1.
 
@@ -119,7 +129,8 @@ def simulate_firm(
     Raises
     ------
     ParameterError
-        If a size is below 1, or ``engagement_link`` is not a correlation.
+        If a size is below 1, the seed below 0, ``experience_effect`` beyond 5 or
+        ``engagement_link`` not a correlation.
 
     Notes
     -----
@@ -171,7 +182,9 @@ def _hold_free(folder: Path) -> None:
         )
 
 
-def _check(branches: int, customers: int, staff: int, link: float) -> None:
+def _check(
+    *, seed: int, branches: int, customers: int, staff: int, effect: float, link: float
+) -> None:
     """Refuse a firm that cannot be."""
     for name, value in (("branches", branches), ("customers", customers), ("staff", staff)):
         if not isinstance(value, int) or value < 1:
@@ -179,6 +192,17 @@ def _check(branches: int, customers: int, staff: int, link: float) -> None:
                 f"simulate_firm: asked for {name}={value!r}, and a firm has at least 1.\n"
                 f"  Give {name} as a whole number from 1."
             )
+    if not isinstance(seed, int) or seed < 0:
+        raise ParameterError(
+            f"simulate_firm: seed={seed!r} begins no random numbers.\n"
+            "  Give seed as a whole number from 0."
+        )
+    if not -MOST_EFFECT <= effect <= MOST_EFFECT:
+        raise ParameterError(
+            f"simulate_firm: asked for experience_effect={effect}, which no firm has.\n"
+            f"  Give experience_effect from -{MOST_EFFECT} to {MOST_EFFECT}: 0 is no effect, 1 "
+            "that of the sample."
+        )
     if not -1 <= link <= 1:
         raise ParameterError(
             f"simulate_firm: asked for engagement_link={link}, which is no correlation.\n"

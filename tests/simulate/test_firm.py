@@ -227,6 +227,9 @@ def test_the_sample_opens_without_a_refusal() -> None:
     [
         ({"branches": 0}, r"branches=0.*\n.*whole number from 1"),
         ({"customers": -5}, r"customers=-5"),
+        ({"seed": -1}, r"seed=-1.*\n.*whole number from 0"),
+        ({"experience_effect": float("nan")}, r"experience_effect=nan, which no firm has"),
+        ({"experience_effect": 1e6}, r"from -5 to 5: 0 is no effect"),
         ({"engagement_link": 1.5}, r"engagement_link=1.5, which is no correlation"),
     ],
 )
