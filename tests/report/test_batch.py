@@ -255,11 +255,12 @@ def test_a_kernel_that_cannot_start_is_a_fault_of_the_machine(
     assert names == ["tiny.FAILED.html", "tiny.FAILED.log"]
 
 
-@pytest.fixture
-def three(notebook: Callable[..., Path], tmp_path: Path) -> Path:
-    """Return a plan of three reports that read one file; the second fails while `bad` is there."""
-    (tmp_path / "data.csv").write_text("score\n9\n", encoding="utf-8")
-    notebook(
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run a plan of three reports that read one file; the second fails while `bad` is there."""
+    folder = tmp_path_factory.mktemp("three")
+    (folder / "data.csv").write_text("score\n9\n", encoding="utf-8")
+    content = made.content(
         ("parameters", 'level = 0.95\ndata = ""  # a file'),
         (
             "code",
@@ -269,52 +270,32 @@ def three(notebook: Callable[..., Path], tmp_path: Path) -> Path:
             "raw=True)",
         ),
     )
-    (tmp_path / "bad").touch()
-    (tmp_path / "plan.yml").write_text(
+    (folder / "made.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "bad").touch()
+    (folder / "plan.yml").write_text(
         "defaults: {data: data.csv}\n"
         "reports:\n"
         "  - {name: 'r_{level}', notebook: made.ipynb, for_each: {level: [0.9, 0.5, 0.1]}}\n",
         encoding="utf-8",
     )
-    return tmp_path / "plan.yml"
-
-
-def statuses(plan: Path, **choices: object) -> dict[str, tuple[str, bool]]:
-    """Run what is asked for; return the status of each report and whether it was made anew."""
-    made = run_batch(planned(plan, **choices), workers=2)
-    return {r.job.name: (r.verdict.status, r.fresh) for r in made}
-
-
-@pytest.mark.notebook
-def test_resume_makes_what_failed_or_would_come_out_differently(three: Path) -> None:
-    out = three.parent
-    assert statuses(three) == {
+    assert statuses(folder / "plan.yml", workers=2) == {
         "r_0-9": ("whole", True),
         "r_0-5": ("failed", True),
         "r_0-1": ("whole", True),
     }
-    assert (out / "r_0-5.FAILED.html").is_file()
-    (out / "bad").unlink()
-    assert statuses(three, resume=True) == {
-        "r_0-9": ("whole", False),
-        "r_0-5": ("whole", True),
-        "r_0-1": ("whole", False),
-    }
-    assert not list(out.glob("*.FAILED.*"))
-    (out / "r_0-1.html").write_bytes(b"changed by hand")
-    assert statuses(three, resume=True)["r_0-1"] == ("whole", True)
-    (out / "data.csv").write_text("score\n8\n", encoding="utf-8")
-    assert {fresh for _, fresh in statuses(three, resume=True).values()} == {True}
-    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert record["whole"] is True
-    assert record["interrupted"] is False
-    assert [r["inputs"][0]["file"] for r in record["reports"]] == [str(out / "data.csv")] * 3
+    return folder
+
+
+def statuses(plan: Path, workers: int = 1, **choices: object) -> dict[str, tuple[str, bool]]:
+    """Run what is asked for; return the status of each report and whether it was made anew."""
+    made = run_batch(planned(plan, **choices), workers=workers)
+    return {r.job.name: (r.verdict.status, r.fresh) for r in made}
 
 
 @pytest.mark.notebook
-def test_only_and_shard_leave_the_others_as_they_were(three: Path) -> None:
-    (three.parent / "bad").unlink()
-    statuses(three)
+def test_only_and_shard_leave_the_others_as_they_were(ran: Path, tmp_path: Path) -> None:
+    three = shutil.copytree(ran, tmp_path / "copy") / "plan.yml"
+    (three.parent / "bad").unlink(missing_ok=True)
     before = (three.parent / "r_0-9.html").stat().st_mtime_ns
     assert list(statuses(three, only=["r_0-[15]"])) == ["r_0-5", "r_0-1"]
     assert (three.parent / "r_0-9.html").stat().st_mtime_ns == before
@@ -337,6 +318,27 @@ def test_only_and_shard_leave_the_others_as_they_were(three: Path) -> None:
     assert "r_0-9.html" not in index, "what it tells is not what the plan now asks"
     with pytest.raises(ParameterError, match="no report is called south; there are: r_0-9"):
         planned(three, only=["south"])
+
+
+@pytest.mark.notebook
+def test_resume_makes_what_failed_or_would_come_out_differently(ran: Path) -> None:
+    out, three = ran, ran / "plan.yml"
+    assert (out / "r_0-5.FAILED.html").is_file()
+    (out / "bad").unlink()
+    assert statuses(three, resume=True) == {
+        "r_0-9": ("whole", False),
+        "r_0-5": ("whole", True),
+        "r_0-1": ("whole", False),
+    }
+    assert not list(out.glob("*.FAILED.*"))
+    (out / "r_0-1.html").write_bytes(b"changed by hand")
+    assert statuses(three, resume=True)["r_0-1"] == ("whole", True)
+    (out / "data.csv").write_text("score\n8\n", encoding="utf-8")
+    assert {fresh for _, fresh in statuses(three, workers=2, resume=True).values()} == {True}
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["whole"] is True
+    assert record["interrupted"] is False
+    assert [r["inputs"][0]["file"] for r in record["reports"]] == [str(out / "data.csv")] * 3
 
 
 def test_a_worker_that_is_killed_fails_its_own_report_only(

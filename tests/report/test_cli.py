@@ -163,17 +163,14 @@ def test_a_batch_ends_with_1_if_one_report_is_not_whole(
     notebook(LEVEL, END)
     notebook(LEVEL, ("code", "1 / 0"), END, name="bad.ipynb")
     plan = tmp_path / "plan.yml"
-    plan.write_text(
-        json.dumps({"reports": [{"name": "good", "notebook": "made.ipynb"}]}), encoding="utf-8"
-    )
-    assert cli("batch", plan)[0] == 0
     listed = [{"name": "poor", "notebook": "bad.ipynb"}, {"name": "good", "notebook": "made.ipynb"}]
     plan.write_text(json.dumps({"reports": listed}), encoding="utf-8")
-    code, out, error = cli("batch", plan, "--out", tmp_path / "out")
+    code, out, error = cli("batch", plan, "--out", tmp_path / "out", "--jobs", 1)
     assert code == 1
     assert "good: whole" in out
     assert "poor: failed" in error
     assert str(tmp_path / "out" / "index.html") in out
+    assert cli("batch", plan, "--out", tmp_path / "out", "--only", "good", "--resume")[0] == 0
 
 
 def test_a_wrong_plan_ends_with_2(tmp_path: Path) -> None:
