@@ -41,6 +41,10 @@ NO_NEWS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
 }
 
+OPEN = "path => jupyterapp.commands.execute('docmanager:open', {path}).then(() => true)"
+
+IN_FRONT = "path => jupyterapp.shell.currentWidget?.context?.path === path"
+
 RUN_ALL = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready;
@@ -124,22 +128,26 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         log.close()
 
 
-def open_notebook(page: Page, address: str, name: str) -> None:
-    page.goto(f"{address}/lab/tree/notebooks/{name}?reset")
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
-    page.wait_for_function(
-        "name => jupyterapp?.shell?.currentWidget?.context?.path?.endsWith(name)",
-        arg=name,
-        timeout=60_000,
-    )
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_top_to_bottom_in_jupyterlab(browser: Browser, lab: str, name: str) -> None:
+@pytest.fixture(scope="module")
+def window(browser: Browser, lab: str) -> Iterator[tuple[Page, list[str]]]:
+    """JupyterLab opened in a browser, and every address that it asks for."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url))
-    open_notebook(page, lab, name)
+    page.goto(f"{lab}/lab/tree/notebooks?reset")
+    page.wait_for_function("() => window.jupyterapp?.shell", timeout=60_000)
+    page.evaluate("() => jupyterapp.restored")
+    yield page, asked
+    page.close()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_top_to_bottom_in_jupyterlab(
+    window: tuple[Page, list[str]], lab: str, name: str
+) -> None:
+    page, asked = window
+    page.evaluate(OPEN, f"notebooks/{name}")
+    page.wait_for_function(IN_FRONT, arg=f"notebooks/{name}", timeout=60_000)
     ran = page.evaluate(RUN_ALL)
     cells = page.evaluate(CODE_CELLS)
 
@@ -162,4 +170,3 @@ def test_a_notebook_runs_top_to_bottom_in_jupyterlab(browser: Browser, lab: str,
     assert Path(page.evaluate(WHICH_PYTHON).strip("'\"")).samefile(sys.prefix)
     assert not [u for u in asked if not u.startswith((lab, "data:", "blob:"))]
     page.evaluate(SHUT_DOWN)
-    page.close()
