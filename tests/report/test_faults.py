@@ -346,7 +346,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     for name in ("o", "t"):
         (folder / name).mkdir()
     scene = Scene(folder, folder / "o", folder / "t")
-    code, words = scene.report(TINY, "-p", "study=Süd 🙂")
+    code, words = scene.here("report", TINY, "-p", "study=Süd 🙂")
     assert code == 0, words
     return (scene.out / "tiny.html").read_bytes()
 
@@ -354,25 +354,23 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize(
     "odd",
     [
-        "no home, POSIX",
+        "no home, POSIX, nobody reads what it says",
         "a home that is no folder, spaces and emoji",
-        "no network",
-        "nobody reads what it says, no folder for temporary files",
+        "no network, no folder for temporary files",
     ],
 )
 def test_odd_surroundings_give_the_same_page(odd: str, scene: Scene, plain: bytes) -> None:
     prefix: list[str] = []
-    if odd == "no home, POSIX":
-        prefix = ["env", "-u", "HOME", "-u", "XDG_CACHE_HOME"]
+    if odd.startswith("no home"):
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no device that is always full")
+        unset = ["env", "-u", "HOME", "-u", "XDG_CACHE_HOME"]
+        prefix = [*unset, "sh", "-c", 'exec "$@" > /dev/full 2>&1', "sh"]
         scene.extra = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    elif odd == "no network":
+    elif odd.startswith("no network"):
         if subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode:
             pytest.skip("this system lets nobody go without a network")
         prefix = ["unshare", "-n"]  # the loopback is down there too
-    elif odd.startswith("nobody"):
-        if not Path("/dev/full").exists():
-            pytest.skip("this system has no device that is always full")
-        prefix = ["sh", "-c", 'exec "$@" > /dev/full 2>&1', "sh"]
         scene.extra = {"TMPDIR": str(scene.private / "none")}
     else:
         scene.extra = {"HOME": "/dev/null/home", "XDG_CACHE_HOME": ""}
