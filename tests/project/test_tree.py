@@ -113,12 +113,6 @@ def test_the_readme_names_only_files_that_are_there() -> None:
     assert not missing
 
 
-def test_the_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (code,) = blocks("README.md", "python")
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own README, run on purpose
-
-
 @pytest.mark.parametrize("where", ["", "region=South"])
 def test_the_readme_study_gets_a_true_answer(tmp_path: Path, where: str) -> None:
     """The study.yml that the README shows, over the two files that it shows beside it."""

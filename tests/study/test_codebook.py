@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,6 +23,11 @@ def book(study: Any) -> pd.DataFrame:
     return cx.codebook(study).frame.set_index(["table", "role"])
 
 
+@cache
+def sample_book() -> pd.DataFrame:
+    return book(firms.sample())
+
+
 def staffed(folder: Path, answers: list[int], **more: list[str]) -> Any:
     n = len(answers)
     frame = pd.DataFrame(
@@ -37,8 +43,7 @@ def staffed(folder: Path, answers: list[int], **more: list[str]) -> Any:
 
 
 def test_valid_and_missing_are_all_rows_and_distributions_add_up() -> None:
-    study = firms.sample()
-    found = book(study)
+    study, found = firms.sample(), sample_book()
     for (table, role), row in found.iterrows():
         frame = study.frames[table]
         assert row["valid"] == frame[role].notna().sum()
@@ -51,7 +56,7 @@ def test_valid_and_missing_are_all_rows_and_distributions_add_up() -> None:
 
 
 def test_scales_say_limits_direction_and_cut_points() -> None:
-    found = book(firms.sample())["scale"]
+    found = sample_book()["scale"]
     assert (
         found["responses", "nps"] == "0 to 10, high is good; detractors up to 6, promoters from 9"
     )
@@ -59,7 +64,7 @@ def test_scales_say_limits_direction_and_cut_points() -> None:
     assert found["responses", "ces"] == "1 to 7, high is good"
     assert found["engagement", "left_alone"] == "1 to 5, low is good", "a reversed item"
     assert found["tickets", "wait"] == "minutes"
-    assert book(firms.sample())["missing_by"]["responses", "nps"] == "99: 139"
+    assert sample_book()["missing_by"]["responses", "nps"] == "99: 139"
 
 
 def test_what_the_file_says_of_its_columns_is_told(tmp_path: Path) -> None:

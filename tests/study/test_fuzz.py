@@ -1,4 +1,4 @@
-"""Some hundred spoiled files of those that the long tier opens; and the judge is tried itself."""
+"""Some of the spoiled files that the long tier opens; and the judge is tried itself."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def test_no_spoiled_file_passes_for_another(tmp_path: Path) -> None:
-    tally = fuzz.trials(300, tmp_path, seed=7)
+    tally = fuzz.trials(150, tmp_path, seed=7)
     assert not tally.wrong, "\n".join(tally.wrong)
     assert tally.slowest < fuzz.LONGEST
-    assert tally.total.total() == 300
-    assert tally.outcomes["text"]["opened, equal"] > 30
+    assert tally.total.total() == 150
+    assert tally.outcomes["text"]["opened, equal"] > 15
 
 
 def test_a_spoiled_file_of_duckdb_is_the_table_or_a_refusal(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_spoiled_file_of_duckdb_is_the_table_or_a_refusal(tmp_path: Path) -> N
     filled = np.flatnonzero(np.frombuffer(sound, dtype=np.uint8))  # most of it is room to grow
     whole = read_table(sound, "a", surveys.COLUMNS).columns
     refused = 0
-    for i in range(100):
+    for i in range(60):
         rng = np.random.default_rng([1, i])
         content = bytearray(sound)
         content[rng.choice(filled)] ^= int(rng.integers(1, 256))
@@ -44,7 +44,7 @@ def test_a_spoiled_file_of_duckdb_is_the_table_or_a_refusal(tmp_path: Path) -> N
             assert {n: t.tolist() for n, t in found.items()} == {
                 n: t.tolist() for n, t in whole.items()
             }
-    assert refused > 50
+    assert refused > 30
 
 
 @pytest.mark.parametrize("name", surveys.DIALECTS)

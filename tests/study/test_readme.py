@@ -33,8 +33,9 @@ def test_the_lines_for_large_data_run(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_api_lines_run_and_allow_for_who_answered_twice(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     text = README.read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
     names: dict[str, Any] = {}
