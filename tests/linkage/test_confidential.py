@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pandas as pd
@@ -21,9 +23,6 @@ from tests.handmade import opened
 from tests.linkage.test_bent_studies import aggregated
 from tests.linkage.test_edges import YML
 from tests.linkage.test_page import everything
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Regions with their units, and the employees and customers of each unit.
 REGIONS = {
@@ -67,6 +66,18 @@ def marked(folder: Path, *, waves: int = 4) -> Path:
     return folder / "study.yml"
 
 
+@cache
+def firm() -> object:
+    """Return that firm as a study, opened once."""
+    return cx.open_study(marked(Path(mkdtemp(prefix="cxkit-firm-"))))
+
+
+@cache
+def answer() -> object:
+    """Return its linkage answer, which is frozen."""
+    return cx.linkage_answer(firm())
+
+
 def small_values() -> set[str]:
     """Return the means of the small units as a page would write them."""
     return {f"{np.mean(mark):.{d}f}" for mark in MARKS for d in (2, 3, 4)}
@@ -85,14 +96,14 @@ def test_no_name_no_mean_and_no_count_of_a_small_unit_is_shown(tmp_path, given):
     assert not re.search(r"median [^|<]*, least [1-9]\b", page)
 
 
-def test_a_mark_would_be_found(tmp_path):
+def test_a_mark_would_be_found():
     """The search is one that finds: the values searched for are those of the small units."""
-    study = cx.open_study(marked(tmp_path))
+    study = firm()
     hidden = pair(study, measure="").units.query("n_employees < 10").round(2)
     assert {f"{v:g}" for v in hidden["engagement"]} <= small_values()
     assert {f"{v:g}" for v in hidden["experience"]} <= small_values()
     assert "Zanzi-0" in set(hidden["unit"])
-    assert cx.linkage_answer(study).shown.hidden == len(hidden) == 11
+    assert answer().shown.hidden == len(hidden) == 11
 
 
 def test_people_who_all_answered_alike_are_no_pool_of_their_own(tmp_path):
@@ -111,9 +122,9 @@ def test_people_who_all_answered_alike_are_no_pool_of_their_own(tmp_path):
     assert alone["Zanzi-1"], "one person is like himself"
 
 
-def test_a_region_of_few_people_has_no_row_of_its_own(tmp_path):
+def test_a_region_of_few_people_has_no_row_of_its_own():
     """Eight units of one employee each are units enough, but eight people."""
-    table = cx.linkage_answer(cx.open_study(marked(tmp_path))).groups
+    table = answer().groups
     shown = table.frame.set_index("group")["n"]
     assert [g for g in REGIONS if g in shown.index] == ["North", "South", "East", "West"]
     assert shown["2 groups together"] == 11, "they count, and have people enough together"
@@ -122,8 +133,8 @@ def test_a_region_of_few_people_has_no_row_of_its_own(tmp_path):
     assert "over 51 units" in table.caption
 
 
-def test_groups_too_small_together_take_the_next_smallest_with_them(tmp_path):
-    study = cx.open_study(marked(tmp_path))
+def test_groups_too_small_together_take_the_next_smallest_with_them():
+    study = firm()
     pairs = pair(study, measure="")
     few = pairs.units[~pairs.units["unit"].str.startswith("Zanzi")]
     table = groups(pairs, few, Policy(), level=0.95)
@@ -135,8 +146,8 @@ def test_groups_too_small_together_take_the_next_smallest_with_them(tmp_path):
     assert "Pooling takes at least 3 groups" in str(raised)
 
 
-def test_units_without_a_region_are_counted(tmp_path):
-    study = cx.open_study(marked(tmp_path))
+def test_units_without_a_region_are_counted():
+    study = firm()
     pairs = pair(study, measure="")
     known = pairs.attributes.assign(
         region=lambda f: f["region"].where(~f["unit"].isin({"North-0", "North-1"}))
@@ -192,8 +203,8 @@ def test_people_in_no_common_wave_are_not_counted_behind_the_waves(tmp_path):
     assert not str(result.measured).startswith("Withheld")
 
 
-def test_each_person_counts_once_behind_a_figure(tmp_path):
-    study = cx.open_study(marked(tmp_path))
+def test_each_person_counts_once_behind_a_figure():
+    study = firm()
     pairs = pair(study, measure="")
     zanzibar = pairs.units[pairs.units["unit"].str.startswith("Zanzi")]
     assert people(pairs, zanzibar) == (8, 8 * 15)
@@ -230,8 +241,8 @@ def test_how_many_left_is_told_for_no_fewer_than_may_be_shown(tmp_path):
     assert not re.search(r"\b[1-9] employees", said)
 
 
-def test_the_league_of_nobody_is_a_sentence(tmp_path):
-    result = cx.linkage_answer(cx.open_study(marked(tmp_path)), min_employees=40)
+def test_the_league_of_nobody_is_a_sentence():
+    result = cx.linkage_answer(firm(), min_employees=40)
     assert len(result.shown.units) == 0
     assert "No unit is held to a target on experience" in str(result.league)
     assert "No unit is held to a target on engagement" in str(result.engagement_league)
