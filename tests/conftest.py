@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cxkit.report.make import Report
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,8 +40,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Full depth takes its time, so the processes of one test run share the folder.
     """
-    base = tmp_path_factory.getbasetemp()
-    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    place = shared(tmp_path_factory)
     folder = place / "reports"
     with waited_for(place, "reports"):
         if not (folder / "index.html").is_file():  # the last file of a run
@@ -47,6 +49,27 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
             assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     return folder
+
+
+@pytest.fixture(scope="session")
+def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of the notebook in which everything is hostile; made once, too."""
+    from tests.report import hostile
+
+    place = shared(tmp_path_factory)
+    made = place / "hostile.pickle"
+    with waited_for(place, "hostile"):
+        if not made.is_file():
+            (place / "hostile").mkdir()
+            made.write_bytes(pickle.dumps(hostile.build(place / "hostile")))
+    report: Report = pickle.loads(made.read_bytes())  # noqa: S301 - just written
+    return report
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the processes of one test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cxkit.report.clean import faults
+from cxkit.report.make import Report
 from tests.report import hostile
 from tests.report.test_render import Tree
 
@@ -31,11 +32,10 @@ EVERYTHING = """() => {
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(hostile_report: Report) -> Path:
     """The page of the hostile notebook."""
-    report = hostile.build(tmp_path_factory.mktemp("hostile"))
-    assert report.html is not None, str(report.verdict)
-    return report.html
+    assert hostile_report.html is not None, str(hostile_report.verdict)
+    return hostile_report.html
 
 
 def visited(browser: Browser, file: Path) -> tuple[Page, list[str]]:

@@ -143,7 +143,7 @@ OWN_WORDS = {
 
 def study(folder: Path) -> Path:
     """Write a small firm whose every name and word is hostile; return its study.yml."""
-    cx.simulate_firm(folder, seed=7, branches=40, customers=1000)
+    cx.simulate_firm(folder, seed=7, branches=40, customers=1500)
     path = folder / "study.yml"
     contract = yaml.safe_load(path.read_text(encoding="utf-8"))
     contract["study"] = PAYLOAD

@@ -57,7 +57,7 @@ def batch(
     )
     for name in ("fails", "tiny"):
         (folder / f"{name}.html").write_bytes(EARLIER)
-    return folder, run_batch(planned(folder / "plan.yml"))
+    return folder, run_batch(planned(folder / "plan.yml"), workers=1)
 
 
 @pytest.mark.notebook

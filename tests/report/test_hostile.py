@@ -17,21 +17,15 @@ pytestmark = pytest.mark.notebook
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The hostile notebook's report, made for real."""
-    return hostile.build(tmp_path_factory.mktemp("hostile"))
+def page(hostile_report: Report) -> str:
+    """The page of the hostile notebook, which was run for real."""
+    assert hostile_report.html is not None, str(hostile_report.verdict)
+    return hostile_report.html.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def page(report: Report) -> str:
-    """Its page."""
-    assert report.html is not None, str(report.verdict)
-    return report.html.read_text(encoding="utf-8")
-
-
-def test_every_vector_was_there(report: Report) -> None:
-    assert report.ipynb is not None
-    raw = report.ipynb.read_text(encoding="utf-8")
+def test_every_vector_was_there(hostile_report: Report) -> None:
+    assert hostile_report.ipynb is not None
+    raw = hostile_report.ipynb.read_text(encoding="utf-8")
     for mime in ("javascript", "latex", "markdown", "svg+xml", "html", "vnd.vegalite", "vnd.cxkit"):
         assert f"/{mime}" in raw, mime
     assert "OLS Regression Results" in raw
@@ -70,9 +64,10 @@ def test_the_file_inside_holds_no_formula(page: str) -> None:
     assert rows[1].endswith(",-1")
 
 
-def test_the_index_of_it_is_inert(report: Report) -> None:
+def test_the_index_of_it_is_inert(hostile_report: Report) -> None:
     from cxkit.report.batch import _row
 
+    report = hostile_report
     assert report.html is not None
     row = _row(report, [report], report.html.parent)
     content = render.Index(title="Reports", context=hostile.PAYLOAD, rows=(row,))
