@@ -95,7 +95,16 @@ def counted(n: int, noun: str) -> str:
     >>> counted(1, "unit"), counted(1200, "unit")
     ('1 unit', '1,200 units')
     """
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+    return numbered(n, noun, f"{noun}s")
+
+
+def numbered(n: int, one: str, many: str) -> str:
+    """Write a number before words that must agree with it: ``1 row is``, ``2 rows are``.
+
+    >>> numbered(1, "row is", "rows are"), numbered(0, "row is", "rows are")
+    ('1 row is', '0 rows are')
+    """
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def interval(low: float | None, high: float | None, measured_in: str) -> str:

@@ -265,7 +265,8 @@ def _months(people: People) -> Sequence[int]:
     """Return the first day of each calendar month of the data, and the day after the last."""
     first = np.datetime64(people.first, "D").astype("datetime64[M]")
     last = np.datetime64(people.last, "D").astype("datetime64[M]")
-    months = np.arange(first, last + 1).astype("datetime64[D]").astype(np.int64)
+    after = last + np.timedelta64(1, "M")
+    months = np.arange(first, after).astype("datetime64[D]").astype(np.int64)
     return [people.first, *(int(d) for d in months[1:]), people.last + 1]
 
 

@@ -54,7 +54,8 @@ class Cells:
         if self.private and len(rows) > 1:
             shown, several = f"{len(rows)} values", True
         count = f"{len(rows):,}{of}" if of else f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
-        more = f"; also {self.raw.place}s {some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
+        place = self.raw.place + ("s" if len(rows) > 2 else "")
+        more = f"; also {place} {some([str(x) for x in self.raw.lines[rows[1:]]], 5)}"
         self.ledger.refuse(
             code,
             f"{shown} {what(several)} ({count}{more if len(rows) > 1 else ''}).",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit import markup
 from cxkit.study.formats.raw import RawTable, UnreadableError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def with_points(
         return raw
     how = "as study.yml says" if decimal else "as every number shows that can"
     told = (
-        f"the decimal mark is {mark!r}, {how}: {int(changed.sum()):,} rows read so "
+        f"the decimal mark is {mark!r}, {how}: {markup.counted(int(changed.sum()), 'row')} read so "
         f"(column {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}"
         f"{'' if private else example})."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxkit import markup
 from cxkit.study.contract import Responses
 from cxkit.study.rules import is_dated
 
@@ -110,7 +111,8 @@ def _unit_tree(tables: dict[str, Checked], ledger: Ledger) -> None:
     if unknown.any():
         ledger.flag(
             "CX-F014",
-            f"{unknown.sum():,} units have a parent that is not a unit of the table.",
+            f"{markup.numbered(int(unknown.sum()), 'unit has', 'units have')} a parent that is not "
+            "a unit of the table.",
             checked.place(unknown, role="parent"),
         )
     known = frame.dropna(subset=["unit", "parent"])
@@ -162,8 +164,8 @@ def _before_the_data(
         if gone.any():
             ledger.flag(
                 "CX-F016",
-                f"{gone.sum():,} customers left before observed_from ({observed_from:%Y-%m-%d}); "
-                "they were never at risk in these data.",
+                f"{markup.counted(int(gone.sum()), 'customer')} left before observed_from "
+                f"({observed_from:%Y-%m-%d}), never at risk in these data.",
                 customers.place(gone, role="end"),
             )
     for name, role in (
@@ -177,7 +179,7 @@ def _before_the_data(
             if early.any():
                 ledger.flag(
                     "CX-F016",
-                    f"{early.sum():,} rows lie before observed_from "
-                    f"({observed_from:%Y-%m-%d}), the first day the data cover.",
+                    f"{markup.numbered(int(early.sum()), 'row lies', 'rows lie')} before "
+                    f"observed_from ({observed_from:%Y-%m-%d}), the first day the data cover.",
                     tables[name].place(early, role=role),
                 )

@@ -76,11 +76,12 @@ def read_yaml(text: str) -> Marked:
 
 def _syntax(text: str, mark: yaml.Mark | None) -> str:
     """Say a syntax fault in words, with the usual causes."""
-    row = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    lines = text.splitlines()
+    row = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "\t" in row:
         return "a tab stands here; YAML wants spaces."
     return (
-        f"this is not YAML near  {row.strip()[:60]}\n"
+        f"this is not YAML {f'near  {row.strip()[:60]}' if row.strip() else 'at the end'}\n"
         "  usual causes: no space after a colon, a bracket or quote left open, "
         "a line moved in or out."
     )

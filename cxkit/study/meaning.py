@@ -179,8 +179,8 @@ def _flag_and_date(checked: Checked, ledger: Ledger) -> None:
         stayed = int((wrong & left.to_numpy()).sum())
         ledger.refuse(
             "CX-E053",
-            f"churned contradicts end in {wrong.sum():,} rows: {stayed:,} have a date and say no, "
-            f"{wrong.sum() - stayed:,} say yes and have none.",
+            f"churned contradicts end in {counted(int(wrong.sum()), 'row')}: "
+            f"{stayed:,} with a date and a no, {wrong.sum() - stayed:,} with a yes and no date.",
             checked.place(wrong, role="churned"),
             cure="Mend the rows, or take  churned:  out of study.yml: the date alone is enough.",
         )

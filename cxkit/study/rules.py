@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxkit import markup
 from cxkit.study.checks import KEYS, NEEDED, Checked, words_of
 from cxkit.study.columns import Id, Text
 from cxkit.study.contract import DatedCustomers, Responses, UnitScores
@@ -148,7 +149,7 @@ def _rows_once(checked: Checked, ledger: Ledger) -> None:
         ledger.refuse(
             "CX-E043",
             f"the same {_and(key)}{shown} as on {checked.raw.place} {first}, "
-            f"with other content ({again.sum():,} rows are so).",
+            f"with other content ({markup.numbered(int(again.sum()), 'row is', 'rows are')} so).",
             checked.place(again, role=key[0]),
             cure="One of them is wrong, or this column is not what tells rows apart.",
         )
@@ -158,8 +159,9 @@ def _copies_without_id(checked: Checked, copies: np.ndarray, ledger: Ledger) -> 
     """Flag copies of which nobody can tell whether they are one person."""
     ledger.flag(
         "CX-F001",
-        f"{copies.sum():,} rows are exact copies of an earlier row. They are kept: "
-        "without an id they may be different people with the same answers.",
+        f"{markup.numbered(int(copies.sum()), 'row is an exact copy', 'rows are exact copies')} of "
+        "an earlier row. They are kept: without an id they may be different people with the same "
+        "answers.",
         checked.place(copies),
     )
 
@@ -238,8 +240,8 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
         if undated.any():
             ledger.flag(
                 "CX-F004",
-                f"{undated.sum():,} rows have a score and no day of answering; "
-                "they count in scores, not in anything over time.",
+                f"{markup.numbered(int(undated.sum()), 'row has', 'rows have')} a score and no day "
+                "of answering: to be counted in scores, not in anything over time.",
                 checked.place(undated, role="answered_on"),
             )
     if "answered_on" in frame and "asked_on" in frame:
@@ -248,14 +250,16 @@ def _answers(checked: Checked, table: Responses, ledger: Ledger) -> None:
             days = frame.loc[early, ["answered_on", "asked_on"]].iloc[0]
             ledger.flag(
                 "CX-F005",
-                f"{early.sum():,} rows were answered before they were asked: "
+                f"{markup.numbered(int(early.sum()), 'row was', 'rows were')} answered before "
+                "being asked: "
                 f"{days.iloc[0]:%Y-%m-%d %H:%M} against {days.iloc[1]:%Y-%m-%d %H:%M}.",
                 checked.place(early, role="answered_on"),
             )
     if "customer" in frame and (anonymous := frame["customer"].isna()).any():
         ledger.flag(
             "CX-F006",
-            f"{anonymous.sum():,} rows name no customer; they count in scores only.",
+            f"{markup.numbered(int(anonymous.sum()), 'row names', 'rows name')} no customer: to be "
+            "counted in scores only.",
             checked.place(anonymous, role="customer"),
         )
 
@@ -286,7 +290,8 @@ def _unit_scores(checked: Checked, table: UnitScores, ledger: Ledger) -> None:
         if (there := silent & frame[role].notna()).any():
             ledger.flag(
                 "CX-F019",
-                f"{there.sum():,} rows have a count although the study says it was not published.",
+                f"{markup.numbered(int(there.sum()), 'row has', 'rows have')} a count although the "
+                "study says it was not published.",
                 checked.place(there, role=role),
             )
         for wave in sorted(set(said.waves) - set(frame["wave"])):

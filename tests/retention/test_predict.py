@@ -127,8 +127,8 @@ def test_no_fold_splits_a_customer_and_time_only_runs_forward():
     assert np.sum([judged for _, judged in splits], axis=0).tolist() == [1] * 900
     for fitted, judged in splits:
         assert not set(who[fitted]) & set(who[judged])
-    came = np.datetime64("2024-01-01") + rng.integers(0, 700, 900)
-    ahead = forward(y, who, came_up=came, settled=came + 90, parameters=3)
+    came = np.datetime64("2024-01-01") + rng.integers(0, 700, 900).astype("timedelta64[D]")
+    ahead = forward(y, who, came_up=came, settled=came + np.timedelta64(90, "D"), parameters=3)
     assert ahead.known
     for fitted, judged in ahead.splits:
         assert (came[fitted] + 90).max() <= came[judged].min()

@@ -162,7 +162,7 @@ def test_copies_without_an_id_are_kept_and_flagged(shop: Shop) -> None:
     path = shop(contract=("  response: response_id\n", ""), responses=(row, row * 2))
     study = cx.open_study(path)
     assert len(study.responses) == 6
-    assert "1 rows are exact copies of an earlier row. They are kept" in study.findings[0].text
+    assert "1 row is an exact copy of an earlier row. They are kept" in study.findings[0].text
 
 
 def test_scores_given_while_leaving_and_out_of_order_are_flagged(shop: Shop) -> None:
@@ -175,7 +175,7 @@ def test_scores_given_while_leaving_and_out_of_order_are_flagged(shop: Shop) -> 
         )
     )
     told = "\n".join(str(f) for f in study.findings)
-    assert "line 3, column answered_on: 1 rows were answered before they were asked" in told
+    assert "line 3, column answered_on: 1 row was answered before being asked" in told
     assert "1 of 4 scored answers were given on the day of leaving or after it" in told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cxkit.markup import counted
 from cxkit.study.decimals import with_points
 from cxkit.study.formats.raw import RawTable, UnreadableError
 
@@ -37,7 +38,7 @@ def test_decimal_commas_become_points_and_are_told(values: tuple[str], found: li
     assert code == "CX-R005"
     changed = [i for i, (a, b) in enumerate(zip(values, found, strict=True), 2) if a != b]
     assert lines == tuple(changed)
-    assert f"{len(changed)} rows read so (column x; " in told
+    assert f"{counted(len(changed), 'row')} read so (column x; " in told
 
 
 @pytest.mark.parametrize(

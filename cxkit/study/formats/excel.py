@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cxkit import markup
 from cxkit.study.formats.delimited import finished
 from cxkit.study.formats.dialect import HEADER_WITHIN
 from cxkit.study.formats.header import unique
@@ -225,8 +226,8 @@ def _told(
         notes.append(
             (
                 "CX-F041",
-                f"{len(hidden):,} rows are hidden in the sheet, by a filter or by hand; all "
-                f"{len(lines):,} are read.",
+                f"{markup.numbered(len(hidden), 'row is', 'rows are')} hidden in the sheet, by a "
+                f"filter or by hand; all {len(lines):,} are read.",
                 hidden,
             )
         )

@@ -175,7 +175,7 @@ def test_rows_hidden_by_a_filter_are_read_and_told() -> None:
 
     raw = read(book(change=hide))
     assert raw.rows == 2
-    assert told(raw)["CX-F041"][0].startswith("1 rows are hidden in the sheet")
+    assert told(raw)["CX-F041"][0].startswith("1 row is hidden in the sheet")
     assert told(raw)["CX-F041"][1] == (3,)
 
 
