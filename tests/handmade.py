@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +15,6 @@ import cxkit as cx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 AS_OF = pd.Timestamp("2025-12-31")
 UNITS = 20
@@ -106,3 +108,21 @@ def opened(
         frame.to_csv(folder / f"{name}.csv", index=False)
     (folder / "study.yml").write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
     return cx.open_study(folder / "study.yml", where=where)
+
+
+@cache
+def plain() -> Any:
+    """Return the hand-made study as it is. Its frames are copied on writing, so tests share it."""
+    return opened(Path(mkdtemp(prefix="cxkit-handmade-")))
+
+
+@cache
+def kept() -> Any:
+    """Return its retention answer, which is frozen."""
+    return cx.retention_answer(plain())
+
+
+@cache
+def linked() -> Any:
+    """Return its linkage answer, which is frozen."""
+    return cx.linkage_answer(plain())

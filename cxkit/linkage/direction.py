@@ -10,6 +10,8 @@ import pandas as pd
 from cxkit import markup
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from cxkit.linkage.pairs import Pairs
 
 #: Resamples of the units behind each interval of a lag, and the fewest units worth resampling.
@@ -49,21 +51,20 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
     Hamaker, E. L., Kuiper, R. M. and Grasman, R. P. P. P. (2015). A critique of the cross-lagged
     panel model. Psychological Methods 20, 102-116. https://doi.org/10.1037/a0038889
     """
-    waves = pairs.waves
-    order = sorted(waves["wave"].unique()) if len(waves) else []
-    if len(order) < 3 or units_followed(pairs) < FEWEST_UNITS:
+    if waves_followed(pairs) < 3:
         return pd.DataFrame()
-    step = {w: i for i, w in enumerate(order)}
-    panel = waves.assign(t=waves["wave"].map(step))[["unit", "t", "engagement", "experience"]]
+    unit, wave, now, then = _steps(pairs)
+    units = len(np.unique(unit[now]))
+    if units < FEWEST_UNITS:
+        return pd.DataFrame()
+    sides = pairs.waves[["engagement", "experience"]].to_numpy(float)
+    drawn = _draws(units, seed)
     rows = []
-    for name, frame in (("levels", panel), ("within units", _centred(panel))):
-        later = frame.assign(t=frame["t"] - 1)
-        joined = frame.merge(later, on=["unit", "t"], suffixes=("", "_later"))
-        first = _moments(joined, "engagement", "experience_later")
-        second = _moments(joined, "experience", "engagement_later")
+    for name, scores in (("levels", sides), ("within units", _centred(sides, unit, wave))):
+        first = _moments(unit[now], scores[now, 0], scores[then, 1])
+        second = _moments(unit[now], scores[now, 1], scores[then, 0])
         if np.isnan([_r(first.sum(axis=0)), _r(second.sum(axis=0))]).any():
             return pd.DataFrame()
-        drawn = _draws(len(first), seed)
         ends = {
             "engagement, then experience": (_r(first.sum(axis=0)), _r(drawn @ first)),
             "experience, then engagement": (_r(second.sum(axis=0)), _r(drawn @ second)),
@@ -83,8 +84,8 @@ def lags(pairs: Pairs, *, level: float, seed: int) -> pd.DataFrame:
                     "value": float(value),
                     "low": float(low),
                     "high": float(high),
-                    "n": len(first),
-                    "pairs": len(joined),
+                    "n": units,
+                    "pairs": len(now),
                 }
             )
     return pd.DataFrame(rows)
@@ -99,10 +100,22 @@ def units_followed(pairs: Pairs) -> int:
     """Count the units that have both sides in a wave and in the next one."""
     if pairs.waves.empty:
         return 0
-    step = {w: i for i, w in enumerate(sorted(pairs.waves["wave"].unique()))}
-    seen = pairs.waves.assign(t=pairs.waves["wave"].map(step))[["unit", "t"]]
-    followed = seen.merge(seen.assign(t=seen["t"] - 1), on=["unit", "t"])
-    return int(followed["unit"].nunique())
+    unit, _, now, _ = _steps(pairs)
+    return len(np.unique(unit[now]))
+
+
+def _steps(pairs: Pairs) -> tuple[NDArray[np.int64], ...]:
+    """Return the codes of unit and wave of every row, and the rows that another wave follows.
+
+    The last two are the places of a unit's rows and of its rows in the wave after.
+    """
+    unit, wave = (pd.factorize(pairs.waves[key], sort=True)[0] for key in ("unit", "wave"))
+    place = unit * (wave.max() + 2) + wave
+    order = np.argsort(place, kind="stable")
+    at = np.searchsorted(place[order], place + 1)
+    there = at < len(place)
+    there[there] = place[order[at[there]]] == place[there] + 1
+    return unit, wave, np.flatnonzero(there), order[at[there]]
 
 
 def why_none(pairs: Pairs) -> str:
@@ -120,23 +133,26 @@ def why_none(pairs: Pairs) -> str:
     )
 
 
-def _centred(panel: pd.DataFrame) -> pd.DataFrame:
+def _centred(
+    sides: NDArray[np.float64], unit: NDArray[np.int64], wave: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Remove unit and wave means; three rounds settle it where units miss waves."""
-    out = panel.copy()
+    out = sides.copy()
     for _ in range(3):
-        for key in ("unit", "t"):
-            columns = ["engagement", "experience"]
-            out[columns] = out[columns] - out.groupby(key)[columns].transform("mean")
+        for key in (unit, wave):
+            for side in out.T:
+                side -= (np.bincount(key, side) / np.bincount(key))[key]
     return out
 
 
-def _moments(joined: pd.DataFrame, x: str, y: str) -> np.ndarray:
+def _moments(
+    unit: NDArray[np.int64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return per unit: n, sums, sums of squares and of products (units x 6)."""
-    a, b = joined[x], joined[y]
-    parts = pd.DataFrame(
-        {"n": 1.0, "x": a, "y": b, "xx": a * a, "yy": b * b, "xy": a * b}, index=joined.index
+    code = np.unique(unit, return_inverse=True)[1]
+    return np.column_stack(
+        [np.bincount(code, p) for p in (np.ones(len(x)), x, y, x * x, y * y, x * y)]
     )
-    return parts.groupby(joined["unit"]).sum().to_numpy(float)
 
 
 def _draws(units: int, seed: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import cxkit as cx
 from cxkit.errors import ColumnError, MissingTableError, QuestionError
 from cxkit.linkage.direction import lags, units_followed
 from cxkit.linkage.pairs import pair
-from tests.handmade import opened
+from tests.handmade import linked, opened, plain
 
 
 def guard(result: object, kind: str) -> object:
@@ -62,7 +62,7 @@ def test_what_is_lacking_is_refused_with_the_line_to_write(tmp_path, bend, error
 
 
 def test_units_may_come_from_the_customers(tmp_path):
-    there = cx.linkage_answer(opened(tmp_path))
+    there = linked()
     elsewhere = cx.linkage_answer(opened(tmp_path, lambda spec, _: spec["responses"].pop("unit")))
     assert there.r.value == pytest.approx(elsewhere.r.value)
 
@@ -86,7 +86,7 @@ def test_answers_that_name_no_customer_still_count_for_their_branch(tmp_path):
     def bend(spec, _):
         del spec["responses"]["customer"]
 
-    named, nameless = pair(opened(tmp_path), measure=""), pair(opened(tmp_path, bend), measure="")
+    named, nameless = pair(plain(), measure=""), pair(opened(tmp_path, bend), measure="")
     pd.testing.assert_frame_equal(named.units, nameless.units)
 
     def half(_, tables):
@@ -96,9 +96,8 @@ def test_answers_that_name_no_customer_still_count_for_their_branch(tmp_path):
     assert mixed.units["n_customers"].sum() == named.units["n_customers"].sum()
 
 
-def test_answers_outside_the_waves_are_counted_and_told(tmp_path):
-    study = opened(tmp_path)
-    result = cx.linkage_answer(study)
+def test_answers_outside_the_waves_are_counted_and_told():
+    study, result = plain(), linked()
     inside = (study.responses["answered_on"].dt.year == 2024).sum()
     told = guard(result, "answers outside the waves")
     assert told.fired

@@ -10,7 +10,7 @@ import cxkit as cx
 from cxkit.errors import ParameterError
 from cxkit.linkage.league import ENDS, held_to
 from tests import firms
-from tests.handmade import opened
+from tests.handmade import linked, opened, plain
 
 
 def people(seed: int = 1, *, units: int = 60, spread: float = 0.5) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def test_fewer_than_four_units_or_no_spread_have_no_league():
     assert held_to(flat, "score", measured_in="score").empty
 
 
-def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
+def test_the_page_lists_only_units_that_are_shown_and_told():
     study = firms.study(1.0, 0.9)
     most = int(firms.linked(1.0, 0.9).shown.units["n_customers"].median())
     result = cx.linkage_answer(study, target="3.5", min_customers=most)
@@ -99,16 +99,16 @@ def test_the_page_lists_only_units_that_are_shown_and_told(tmp_path):
         ]  # fmt: skip
         assert not set(table.shown["P(below), %"]) & {"0.0", "100.0"}, "none is sure"
     with pytest.raises(ParameterError, match="target='high' is not a number"):
-        cx.linkage_answer(opened(tmp_path), target="high")
+        cx.linkage_answer(plain(), target="high")
 
 
-def test_the_step_is_told_in_the_score_and_in_nps_points(tmp_path):
-    said = str(cx.linkage_answer(opened(tmp_path)).step)
+def test_the_step_is_told_in_the_score_and_in_nps_points():
+    said = str(linked().step)
     assert "in mean CSAT" in said or "mean CSAT:" in said
     assert "NPS" in said
     assert "points" in said
     assert said.count("This compares units as they are") == 1
-    asked = str(cx.linkage_answer(opened(tmp_path), measure="nps").step)
+    asked = str(cx.linkage_answer(plain(), measure="nps").step)
     assert "CSAT" not in asked
 
 

@@ -14,7 +14,7 @@ from cxkit.figures.canvas import BAND_COLOURS
 from cxkit.figures.curves import _followed
 from cxkit.retention.clock import bands_of
 from cxkit.retention.hazard import fit
-from tests.handmade import AS_OF, opened
+from tests.handmade import AS_OF, kept, opened, plain
 
 
 def whole(result: object) -> str:
@@ -75,9 +75,9 @@ def test_answers_without_a_day_are_refused_with_a_cure_that_helps(tmp_path):
         ({"level": 95.0}, "level is 95.0"),
     ],
 )
-def test_times_and_levels_that_mean_nothing_are_refused(tmp_path, asked, said):
+def test_times_and_levels_that_mean_nothing_are_refused(asked, said):
     with pytest.raises(QuestionError, match=said):
-        cx.retention_answer(opened(tmp_path), **asked)
+        cx.retention_answer(plain(), **asked)
 
 
 def test_a_score_from_before_the_data_is_passed_over(tmp_path):
@@ -107,7 +107,7 @@ def test_a_score_from_before_the_data_is_passed_over(tmp_path):
 
 
 def test_customers_of_one_unit_are_said_to_count_as_independent(tmp_path):
-    several = cx.retention_answer(opened(tmp_path))
+    several = kept()
     assert guard(several, "customers of one unit").fired
     assert "20 units" in guard(several, "customers of one unit").text
 
@@ -250,9 +250,9 @@ def test_a_line_ends_where_fewer_than_five_are_followed(tmp_path):
     assert end < few["time"].max()
 
 
-def test_a_naive_row_without_a_ratio_says_why_and_is_not_drawn(tmp_path):
+def test_a_naive_row_without_a_ratio_says_why_and_is_not_drawn():
     """Everyone answered, so there is nobody who never did."""
-    result = cx.retention_answer(opened(tmp_path))
+    result = kept()
     compared = result.more.comparisons
     assert compared.result.naive.value is None
     assert "no ratio: on one side fewer than 5 left" in str(compared)
@@ -313,7 +313,7 @@ def test_effort_is_read_in_the_direction_of_its_version(tmp_path, version, names
 
 def test_silence_is_not_called_an_answer(tmp_path):
     """Without a row for a survey that nobody answered, nobody knows who was asked."""
-    only = guard(cx.retention_answer(opened(tmp_path)), "nonresponse")
+    only = guard(kept(), "nonresponse")
     assert "who was asked and stayed silent is not known" in only.text
     assert "surveys sent were answered" not in only.text
 
@@ -380,27 +380,27 @@ def test_a_segment_in_which_nobody_left_and_one_said_twice_do_no_harm(tmp_path):
         customers["area"] = customers["region"].str.lower()
         spec["customers"]["segments"] = ["region", "area", "shop"]
 
-    plain = cx.retention_answer(opened(tmp_path))
+    usual = kept()
     result = cx.retention_answer(opened(tmp_path, bend))
-    assert result.effect.se < 2 * plain.effect.se
+    assert result.effect.se < 2 * usual.effect.se
     assert "held equal: shop." in result.effects.caption, "beside region it has an empty corner"
     assert "Not held equal: region, area." in guard(result, "sparse exits").text
 
 
-def test_a_difference_that_falls_with_its_family_says_so(tmp_path):
+def test_a_difference_that_falls_with_its_family_says_so():
     import dataclasses
 
     from cxkit.retention import wording
 
-    effect = cx.retention_answer(opened(tmp_path)).effect
+    effect = kept().effect
     alone = wording.how_sure(effect, 10, 100, 12, object())
     lost = dataclasses.replace(effect, p_adjusted=0.06)
     assert "speaks of this one alone" not in alone
     assert "speaks of this one alone" in wording.how_sure(lost, 10, 100, 12, object())
 
 
-def test_without_a_gap_the_conclusion_does_not_claim_one(tmp_path):
-    result = cx.retention_answer(opened(tmp_path), gap=0)
+def test_without_a_gap_the_conclusion_does_not_claim_one():
+    result = cx.retention_answer(plain(), gap=0)
     assert "count in full" in str(result.conclusion)
     assert "weigh less" not in str(result.conclusion)
 

@@ -10,21 +10,21 @@ import pytest
 import cxkit as cx
 from cxkit.results import Section
 from tests import firms
-from tests.handmade import opened
+from tests.handmade import plain
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NPS = "nps: 0 to 10, high is good; detractors up to 6, promoters from 9."
 CSAT = "csat: 1 to 5, high is good; satisfied from 4"
 
 
-def test_figures_of_retention_say_what_was_measured(tmp_path: Path) -> None:
+def test_figures_of_retention_say_what_was_measured() -> None:
     result = firms.kept()
     assert cx.figures.retention(result).caption.endswith(f" Measured: {NPS}")
     assert NPS in cx.figures.ratios(result.more.comparisons).caption
     assert NPS in cx.figures.retention_by_score(result.more.dose).caption
     reasons = Section(parts=(), result=cx.leaving_by_reason(firms.sample()))
     assert cx.figures.left_by_reason(reasons).caption.endswith(f" Measured: {NPS}")
-    other = cx.retention_answer(opened(tmp_path), measure="csat")
+    other = cx.retention_answer(plain(), measure="csat")
     assert other.contract == CSAT
 
 
