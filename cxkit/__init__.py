@@ -155,7 +155,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, _PUBLIC, n=1)
+        # Tools ask every module for names such as __wrapped__: nobody mistyped those.
+        near = [] if name.startswith("_") else get_close_matches(name, _PUBLIC, n=1)
         raise AttributeError(
             f"module 'cxkit' has no attribute {name!r}"
             + (f"; perhaps you meant {near[0]!r}" if near else "")

@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,17 @@ def imported(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
             yield f"cxkit.{node.attr}"
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """The tree of a module, which two tests read."""
+    return ast.parse(source)
+
+
+@cache
 def arrows(source: str, package: tuple[str, ...]) -> set[str]:
     """The layers that the source reaches; a public name counts as the layer it lives in."""
     found = set()
-    for module in imported(ast.parse(source), package):
+    for module in imported(parsed(source), package):
         first = module.removeprefix("cxkit").lstrip(".").split(".")[0]
         if first and not first.startswith("__"):
             found.add(cxkit._PUBLIC.get(first, first).split(".")[0])
@@ -89,7 +97,7 @@ def code_lines(source: str) -> int:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type not in skipped:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
         ):

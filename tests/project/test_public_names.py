@@ -109,7 +109,8 @@ def test_a_public_function_takes_data_first_and_choices_by_name(name: str) -> No
 
 def test_no_assert_guards_the_package() -> None:
     for path in sorted((ROOT / "cxkit").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source if "assert" in source else "")
         assert not [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)], path.name
 
 
