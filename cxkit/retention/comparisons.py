@@ -190,9 +190,9 @@ def sentence(own: Estimate, ungapped: Estimate, *, high: str, low: str, gap: int
     )
     when = f"from {gap} days after each answer on"
     if own.high is not None and own.high < 1:
-        told = f"At every length of time with the firm {high} leave less often than {low}, {when}"
+        told = f"With the time since joining held equal {high} leave less often than {low}, {when}"
     elif own.low is not None and own.low > 1:
-        told = f"At every length of time with the firm {high} leave more often than {low}, {when}"
+        told = f"With the time since joining held equal {high} leave more often than {low}, {when}"
     else:
         told = f"Whether {high} leave more or less often than {low}, {when}, cannot be told"
     if ungapped.value is None or gap == 0:

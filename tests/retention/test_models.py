@@ -359,6 +359,7 @@ def all_said(text: str, e: Estimate | Difference, decimals: int) -> bool:
 def test_fifty_ratios_through_the_sentences(rng):
     own, other, third = (ratio_of(rng) for _ in range(3))
     text = comparisons.sentence(own, other, high="high", low="low", gap=90)
+    assert "every length" not in text, "one ratio, averaged, is not one of each length of time"
     assert ("less often than" in text and "cannot" not in text) == (branch(own) == "below")
     assert ("leave more often than" in text) == (branch(own) == "above")
     assert ("cannot be told" in text) == (branch(own) == "neither")
