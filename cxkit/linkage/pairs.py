@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.errors import QuestionError
 from cxkit.linkage.sides import clients_side, staff_side
 from cxkit.linkage.waves import dated, in_wave, renamed, spans
+from cxkit.markup import counted
 from cxkit.study.meaning import people_apart
 from cxkit.study.requirements import hold_requirements
 
@@ -163,11 +164,13 @@ def pair(study: Study, *, measure: str, wave: str = "") -> Pairs:
         hold_requirements(study, "engagement_correlation")
         found = _from_both(study, measure=measure, wave=wave)
     if found.units.empty:
-        sides = found.unmatched.groupby("side")["unit"].apply(lambda u: ", ".join(u.head(3)))
+        sides = found.unmatched.groupby("side")["unit"].apply(
+            lambda u: ", ".join(u.head(3)) + (" ..." if len(u) > 3 else "")
+        )
         lacking = "; ".join(f"without {side}: {names}" for side, names in sides.items())
         raise QuestionError(
-            f"No unit has both sides: every one of {len(found.unmatched):,} units lacks a partner "
-            f"({lacking}, ...).\n  Check that `unit` in both tables of study.yml names the same "
+            f"No unit has both sides: {counted(len(found.unmatched), 'unit')} without a partner "
+            f"({lacking}).\n  Check that `unit` in both tables of study.yml names the same "
             "codes."
         )
     return found
