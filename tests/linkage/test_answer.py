@@ -233,6 +233,17 @@ def test_levels_carry_stable_differences_in_both_lags():
         assert found.loc[("levels", lag), "low"] > 0
 
 
+def test_a_shock_common_to_all_units_changes_no_lag_within_them():
+    calm = panel(2)
+    shock = calm["wave"].map(calm["wave"].unique().tolist().index) ** 2 % 7
+    both = {side: calm[side] + shock for side in ("engagement", "experience")}
+    there, here = (
+        lags(SimpleNamespace(waves=waves), level=0.95, seed=1).query("of == 'within units'")
+        for waves in (calm.assign(**both), calm)
+    )
+    np.testing.assert_allclose(there[["value", "low", "high"]], here[["value", "low", "high"]])
+
+
 def panel(seed: int, units: int = 80, waves: int = 6) -> pd.DataFrame:
     """Return units with stable, correlated levels and passing deviations without any lag."""
     rng = np.random.default_rng(seed)
