@@ -128,13 +128,14 @@ def test_no_fold_splits_a_customer_and_time_only_runs_forward():
     for fitted, judged in splits:
         assert not set(who[fitted]) & set(who[judged])
     came = np.datetime64("2024-01-01") + rng.integers(0, 700, 900).astype("timedelta64[D]")
-    ahead = forward(y, who, came_up=came, settled=came + np.timedelta64(90, "D"), parameters=3)
+    days = np.timedelta64(1, "D")
+    ahead = forward(y, who, came_up=came, settled=came + 90 * days, parameters=3)
     assert ahead.known
     for fitted, judged in ahead.splits:
-        assert (came[fitted] + 90).max() <= came[judged].min()
+        assert (came[fitted] + 90 * days).max() <= came[judged].min()
         assert not set(who[fitted]) & set(who[judged])
     alone = np.arange(900)
-    short = forward(y, alone, came_up=came, settled=came + 900, parameters=3)
+    short = forward(y, alone, came_up=came, settled=came + 900 * days, parameters=3)
     assert not short.known
     assert all(came[f].max() < came[j].min() for f, j in short.splits)
     assert forward(y[:30], alone[:30], came_up=came[:30], settled=came[:30], parameters=3) is None
