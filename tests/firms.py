@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 import cxkit as cx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @cache
@@ -29,6 +33,12 @@ def study(effect: float = 1.0, link: float = 0.5) -> object:
 def sample() -> object:
     """Return the sample study. Its frames are copied on writing, so that tests may share it."""
     return cx.sample_study()
+
+
+@cache
+def asked(ask: Callable[[object], object]) -> object:
+    """Return what a public function with its usual choices makes of the sample; it is frozen."""
+    return ask(sample())
 
 
 @cache

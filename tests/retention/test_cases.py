@@ -214,7 +214,7 @@ def test_a_case_opened_because_of_leaving_does_not_count_after_the_gap():
 
 
 def test_the_group_of_cases_says_its_clock_and_why_there_is_none():
-    found = what_goes_with_leaving(firms.sample())
+    found = firms.asked(what_goes_with_leaving)
     caption = found.cases.caption
     assert "time since joining" in caption
     assert "as known at the beginning of each" in caption

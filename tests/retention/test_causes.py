@@ -23,7 +23,7 @@ START, AS_OF = "2023-01-01", "2025-12-31"
 
 @pytest.fixture(scope="module")
 def sample() -> object:
-    return what_goes_with_leaving(firms.sample())
+    return firms.asked(what_goes_with_leaving)
 
 
 def firm(seed: int, *, mean: float, spread: float, n: int = 900, times: float = 1.0) -> Study:

@@ -401,7 +401,7 @@ BAD = (
         survey(comment=lambda i: "x" * 200_000 if i == 5 else "ok"), (), (), truth=WHOLE),
     Bad("B048", "many_levels_100k.csv.gz", "error",
         gzip.compress(lines("response_id,segment,nps",
-                            *(f"{i},S{i},{i % 11}" for i in range(100_000))), mtime=0),
+                            *(f"{i},S{i},{i % 11}" for i in range(100_000))), 1, mtime=0),
         ("CX-E055",), ("column segment", "100,000 levels"),
         study=SMALL + "  touchpoint: segment\n"),
     Bad("B049", "qualtrics_3row_header.csv", "repair", qualtrics(*TWELVE), ("CX-R009",),

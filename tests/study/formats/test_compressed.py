@@ -17,14 +17,14 @@ TEXT = b"id,nps\n" + b"".join(b"%d,%d\n" % (i, i % 11) for i in range(5000))
 
 def packed(content: bytes) -> bytes:
     """A gzip that holds no clock: a test's name is made of its bytes, in each worker anew."""
-    return gzip.compress(content, mtime=0)
+    return gzip.compress(content, compresslevel=1, mtime=0)
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 1)
     return whole.getvalue()
 
 
