@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,15 +65,23 @@ def test_a_shop_of_sixty_gets_reasons_and_never_nan(name):
     assert "cannot be told" in found.sentence or found.reason
 
 
+@cache
+def of_sample(name: str) -> object:
+    """Return a section of the sample, asked once; it must leave the frames as they were."""
+    study = firms.sample()
+    before = {t: f.copy() for t, f in study.frames.items()}
+    found = getattr(cx, name)(study)
+    for table, frame in before.items():
+        pd.testing.assert_frame_equal(frame, study.frames[table])
+    return found
+
+
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_says_its_n_and_keeps_its_inputs(name, sample):
-    before = {t: f.copy() for t, f in sample.frames.items()}
-    found = getattr(cx, name)(sample)
+def test_a_section_says_its_n_and_keeps_its_inputs(name):
+    found = of_sample(name)
     assert found.guards
     assert found.table.caption
     assert not found.table.shown.isin(["nan", "None"]).any().any()
-    for table, frame in before.items():
-        pd.testing.assert_frame_equal(frame, sample.frames[table])
 
 
 def test_every_model_holds_the_planted_ratio(sample, truth):
@@ -84,7 +93,7 @@ def test_every_model_holds_the_planted_ratio(sample, truth):
     points = truth["retention"]["answered"]["landmark_before_as_of"]["effect"]["good_minus_poor"]
     for d in wide.effects.values():
         assert d.low < points < d.high
-    found = cx.effect_by_model(sample)
+    found = of_sample("effect_by_model")
     answer = firms.kept().effect
     assert found.effects["cloglog"].value == pytest.approx(answer.value, abs=1e-9)
     assert found.effects["cloglog"].low == pytest.approx(answer.low, abs=1e-9)
@@ -147,8 +156,8 @@ def test_the_difference_in_points_and_its_error_by_hand(link):
     assert d.se == pytest.approx(np.sqrt(slope @ model.covariance @ slope), rel=1e-5)
 
 
-def test_the_curve_of_the_dose_holds_the_bands_and_bends_as_planted(sample, truth):
-    found = cx.dose(sample)
+def test_the_curve_of_the_dose_holds_the_bands_and_bends_as_planted(truth):
+    found = of_sample("dose")
     assert found.scores["score"].tolist() == list(range(11))
     assert found.bands["value"].is_monotonic_increasing
     for row in found.bands.itertuples():
@@ -185,8 +194,8 @@ def test_coinciding_knots_are_spread_or_given_up():
     assert found == sorted(set(found))
 
 
-def test_segments_held_equal_and_one_by_one(sample):
-    found = cx.effect_by_segment(sample)
+def test_segments_held_equal_and_one_by_one():
+    found = of_sample("effect_by_segment")
     by_hand = found.frame[found.frame["by"] == "plan"]
     weights = by_hand["n"] / by_hand["n"].sum()
     within = found.effects["within plan"]
@@ -317,7 +326,7 @@ def test_a_study_without_reasons_is_told_the_line_to_write(sample):
 
 
 def test_tenure_groups_hold_the_constant_ratio(sample):
-    found = cx.effect_by_tenure(sample)
+    found = of_sample("effect_by_tenure")
     assert found.differ_p["time with the firm"] > 0.05, "the planted ratio is the same"
     assert found.frame["n"].sum() == len(
         landmarked(sample, measure="nps", horizon=12, gap=90, level=0.95).spells

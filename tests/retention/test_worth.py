@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,18 @@ def sample():
     return cx.worth_of_experience(firms.sample())
 
 
+@cache
+def of_firm(effect: float) -> object:
+    return cx.worth_of_experience(firms.study(effect))
+
+
 @pytest.mark.parametrize("effect", [1.0, 0.0, -1.0])
 def test_the_interval_holds_what_was_planted(effect):
     assert worth_coverage.held(3, effect)
 
 
 def test_effects_of_three_signs_give_three_sentences():
-    found = {e: cx.worth_of_experience(firms.study(e)) for e in (1.0, 0.0, -1.0)}
+    found = {e: of_firm(e) for e in (1.0, 0.0, -1.0)}
     assert "more of them" in found[1.0].sentence
     assert "cannot be told" in found[0.0].sentence
     assert "fewer of them" in found[-1.0].sentence
@@ -75,9 +81,7 @@ def test_one_by_one_is_what_the_hazard_averages():
 
 def test_a_bootstrap_with_new_fits_agrees_with_the_joint_draws(monkeypatch):
     monkeypatch.setattr(moved, "SAMPLES", 12)
-    study = firms.study(1.0)
-    quick = cx.worth_of_experience(study)
-    full = cx.worth_of_experience(study, depth="full")
+    quick, full = of_firm(1.0), cx.worth_of_experience(firms.study(1.0), depth="full")
     assert full.kept.value == quick.kept.value
     # 12 samples give a standard error to within some two fifths
     assert full.kept.se == pytest.approx(quick.kept.se, rel=0.6)
