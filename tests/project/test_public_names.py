@@ -72,8 +72,11 @@ def test_a_public_name_imports_and_says_what_it_is(name: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match=r"no attribute 'npss'.* nps,"):
+    near = r"no attribute 'npss'; perhaps you meant 'nps'\. Its public names are: .* nps,"
+    with pytest.raises(AttributeError, match=near):
         _ = cx.npss
+    with pytest.raises(AttributeError, match=r"no attribute '_nps'\. Its public names are: "):
+        _ = cx._nps
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -268,7 +268,7 @@ def test_who_scored_twice_starts_after_the_second_landmark(sample):
 
 
 def test_months_apart_agree_with_the_areas_and_turn_round(sample):
-    found = cx.months_apart(sample)
+    found = of_sample("months_apart")
     area = {}
     for band, rows in found.curves.groupby("band", observed=True):
         own = rows[rows["time"] < 12]
@@ -302,7 +302,7 @@ def test_a_horizon_beyond_the_data_is_cut_and_said_or_refused(sample):
 def test_reasons_add_up_to_everybody_who_left(sample):
     from cxkit.retention.clock import bands_of, wind
 
-    found = cx.leaving_by_reason(sample)
+    found = of_sample("leaving_by_reason")
     spells = wind(sample, bands=bands_of(sample, "nps"), gap=90).spells
     for band, rows in found.frame.groupby("band"):
         own = spells[spells["band"] == band]
