@@ -34,6 +34,13 @@ settings.register_profile("cxkit", derandomize=True, deadline=None)
 settings.load_profile("cxkit")
 
 
+def pytest_unconfigure() -> None:
+    """Leave nothing on the disk that tests of this process shared."""
+    from tests import folders
+
+    folders.remove()
+
+
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the reports, made once by the command that `make report` runs.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import cxkit as cx
+from tests import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @cache
 def folder(effect: float = 1.0, link: float = 0.5) -> Path:
     """Return the folder of a firm whose experience and engagement effects are planted."""
-    made = Path(mkdtemp(prefix="cxkit-firm-"))
+    made = folders.shared("firm")
     cx.simulate_firm(
         made, seed=7, branches=60, customers=4000, experience_effect=effect, engagement_link=link
     )
@@ -44,7 +44,7 @@ def asked(ask: Callable[[object], object]) -> object:
 @cache
 def shop() -> Path:
     """Return the folder of a shop with 60 customers and 5 staff."""
-    made = Path(mkdtemp(prefix="cxkit-shop-"))
+    made = folders.shared("shop")
     cx.simulate_firm(made, seed=7, branches=1, customers=60, staff=5)
     return made
 

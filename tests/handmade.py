@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +10,11 @@ import pandas as pd
 import yaml
 
 import cxkit as cx
+from tests import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 AS_OF = pd.Timestamp("2025-12-31")
 UNITS = 20
@@ -113,7 +113,7 @@ def opened(
 @cache
 def plain() -> Any:
     """Return the hand-made study as it is. Its frames are copied on writing, so tests share it."""
-    return opened(Path(mkdtemp(prefix="cxkit-handmade-")))
+    return opened(folders.shared("handmade"))
 
 
 @cache

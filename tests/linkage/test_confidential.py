@@ -6,8 +6,7 @@ import dataclasses
 import json
 import re
 from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,10 +18,14 @@ from cxkit.disclosure import Policy, showable
 from cxkit.linkage.behind import people, people_in_waves
 from cxkit.linkage.groups import groups
 from cxkit.linkage.pairs import pair
+from tests import folders
 from tests.handmade import opened
 from tests.linkage.test_bent_studies import aggregated
 from tests.linkage.test_edges import YML
 from tests.linkage.test_page import everything
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Regions with their units, and the employees and customers of each unit.
 REGIONS = {
@@ -69,7 +72,7 @@ def marked(folder: Path, *, waves: int = 4) -> Path:
 @cache
 def firm() -> object:
     """Return that firm as a study, opened once."""
-    return cx.open_study(marked(Path(mkdtemp(prefix="cxkit-firm-"))))
+    return cx.open_study(marked(folders.shared("firm")))
 
 
 @cache

@@ -6,10 +6,10 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
+from tests import folders
 from tests.linkage.test_edges import firm
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "engagement_correlation.ipynb"
@@ -24,7 +24,7 @@ def shown(study: Path, **given: object) -> str:
 @cache
 def text_of(settings: tuple[tuple[str, object], ...]) -> str:
     """Return all that the notebook shows on a firm with these settings, run once."""
-    folder = Path(mkdtemp(prefix="cxkit-firm-"))
+    folder = folders.shared("firm")
     firm(folder, **dict(settings))
     return shown(folder / "study.yml")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from tempfile import mkdtemp
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +17,7 @@ from cxkit.metrics.durations import kaplan_meier, km_at
 from cxkit.results import Note, Picture, Table
 from cxkit.retention.clock import bands_of, wind
 from cxkit.retention.curves import at_risk
-from tests import firms
+from tests import firms, folders
 from tests.handmade import opened
 
 SECTIONS = (
@@ -258,7 +257,7 @@ def test_no_part_of_the_page_tells_of_fewer_than_five_customers(tmp_path, bend):
 
 @pytest.mark.parametrize(("branches", "customers"), [(1, 60), (3, 400)])
 def test_no_part_of_the_page_of_a_small_firm_does(branches, customers):
-    folder = firms.shop() if branches == 1 else mkdtemp(prefix="cxkit-small-")
+    folder = firms.shop() if branches == 1 else folders.shared("small")
     if branches > 1:
         cx.simulate_firm(folder, seed=11, branches=branches, customers=customers, staff=20)
     study = cx.open_study(f"{folder}/study.yml")
