@@ -100,6 +100,15 @@ def test_a_second_make_installs_nothing(target: str, tmp_path: Path) -> None:
     assert "pip install" in planned(), "another lock is installed"
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_what_make_runs_keeps_its_bytecode() -> None:
+    """A container may say that Python keeps none: each kernel would compile pandas anew."""
+    asked = ["make", "--eval", 'kept: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "kept"]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    told = subprocess.run(asked, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
+
+
 def test_the_ci_entry_can_be_run() -> None:
     path = ROOT / ".ci" / "run"
     assert os.access(path, os.X_OK)
