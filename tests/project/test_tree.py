@@ -106,7 +106,7 @@ def test_what_make_runs_keeps_its_bytecode() -> None:
     asked = ["make", "--eval", 'kept: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "kept"]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     told = subprocess.run(asked, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert told.stdout == "[]\n"
+    assert "[]" in told.stdout.splitlines()
 
 
 def test_the_ci_entry_can_be_run() -> None:
